@@ -1,0 +1,48 @@
+//! Palisade: a policy-driven authorization sidecar.
+//!
+//! It stands in front of a service as a reverse proxy, verifies JWTs, decides every request with
+//! Cedar policies in the scope of one account and workspace, caches those decisions, and forwards
+//! only what is allowed, annotated with the tenant that was proven.
+//!
+//! Start reading at [`gate`]: one request, step by step. Modules stand in rows; a module imports
+//! only from lower rows (held by `tests/it/architecture.rs`, drawn in `ARCHITECTURE.md`).
+
+// Lowest row: words that everything else is made of.
+pub mod clock;
+pub mod drain;
+pub mod fault;
+pub mod reason;
+pub mod snapshot;
+
+// Text becomes types.
+pub mod document;
+pub mod fetch;
+pub mod head;
+pub mod operation;
+pub mod tenant;
+pub mod tls;
+
+pub mod telemetry;
+
+pub mod limit;
+pub mod policy;
+pub mod route;
+pub mod token;
+
+pub mod ruleset;
+pub mod scope;
+
+pub mod decision;
+
+pub mod forward;
+
+pub mod gate;
+
+pub mod admin;
+pub mod listener;
+
+pub mod config;
+
+pub mod app;
+
+pub mod cli;

@@ -1,0 +1,5 @@
+//! The `palisade` program.
+
+fn main() -> std::process::ExitCode {
+    palisade::cli::run()
+}

@@ -1,0 +1,11 @@
+//! Tenants: ids and the directory of accounts, workspaces and clients.
+
+mod account;
+mod directory;
+mod id;
+
+pub use account::{
+    Account, MachineClient, NotBefore, OverlayMode, Role, Status, Workspace, WorkspaceRole,
+};
+pub use directory::{Clash, Directory};
+pub use id::{AccountId, BadId, ClientId, UserId, WorkspaceId};

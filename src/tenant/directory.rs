@@ -1,0 +1,154 @@
+//! The directory of tenants: who exists, and which client belongs to which workspace.
+
+use super::{Account, AccountId, ClientId, MachineClient, Workspace, WorkspaceId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Names that an account may not have: they mean something else in metrics and policy ids (RULES 36).
+const RESERVED_ACCOUNTS: [&str; 2] = ["other", "platform"];
+
+/// All accounts, indexed by every id a request can carry.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    accounts: HashMap<AccountId, Arc<Account>>,
+    workspaces: HashMap<WorkspaceId, Arc<Workspace>>,
+    clients: HashMap<ClientId, Arc<Workspace>>,
+    machine_clients: HashMap<ClientId, (Arc<Workspace>, MachineClient)>,
+}
+
+/// An entry that was left out, because it claims what another one has (RULES 36).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Clash {
+    /// Two entries for one account.
+    #[error("account `{0}` is described twice")]
+    Account(AccountId),
+    /// The account's name means something else.
+    #[error("account `{0}` has a reserved name")]
+    Reserved(AccountId),
+    /// A workspace id of another account.
+    #[error("workspace `{workspace}` of account `{newcomer}` belongs to account `{owner}` already")]
+    Workspace {
+        /// The doubled id.
+        workspace: WorkspaceId,
+        /// Who has it.
+        owner: AccountId,
+        /// Who claims it too, and was left out.
+        newcomer: AccountId,
+    },
+    /// A client of another workspace, or listed as both a user and a machine client.
+    #[error("client `{client}` of account `{newcomer}` belongs to workspace `{owner}` already")]
+    Client {
+        /// The doubled id.
+        client: ClientId,
+        /// Who has it.
+        owner: WorkspaceId,
+        /// Who claims it too, and was left out.
+        newcomer: AccountId,
+    },
+}
+
+impl Directory {
+    /// Indexes `accounts` in their order. An account that clashes with an earlier one is left out
+    /// whole and reported: it is the newcomer that loses, never the one that is served.
+    pub fn build(accounts: Vec<Account>) -> (Self, Vec<Clash>) {
+        let mut directory = Self::default();
+        let mut clashes = Vec::new();
+        for account in accounts {
+            match directory.clash_of(&account) {
+                Some(clash) => clashes.push(clash),
+                None => directory.insert(account),
+            }
+        }
+        (directory, clashes)
+    }
+
+    /// The account of that id.
+    pub fn account(&self, id: &AccountId) -> Option<&Arc<Account>> {
+        self.accounts.get(id)
+    }
+
+    /// The workspace of that id, whichever account it belongs to.
+    pub fn workspace(&self, id: &WorkspaceId) -> Option<&Arc<Workspace>> {
+        self.workspaces.get(id)
+    }
+
+    /// The workspace whose users log in through that client.
+    pub fn client(&self, id: &ClientId) -> Option<&Arc<Workspace>> {
+        self.clients.get(id)
+    }
+
+    /// The workspace and entry of that machine client.
+    pub fn machine_client(&self, id: &ClientId) -> Option<(&Arc<Workspace>, &MachineClient)> {
+        self.machine_clients
+            .get(id)
+            .map(|(workspace, client)| (workspace, client))
+    }
+
+    /// All accounts, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.accounts.values()
+    }
+
+    fn clash_of(&self, account: &Account) -> Option<Clash> {
+        if self.accounts.contains_key(&account.id) {
+            return Some(Clash::Account(account.id.clone()));
+        }
+        if RESERVED_ACCOUNTS.contains(&account.id.as_str()) {
+            return Some(Clash::Reserved(account.id.clone()));
+        }
+        let mut own: HashMap<&ClientId, &WorkspaceId> = HashMap::new();
+        let mut named: Vec<&WorkspaceId> = Vec::new();
+        for workspace in &account.workspaces {
+            let owner = self
+                .workspaces
+                .get(&workspace.id)
+                .map(|owner| &owner.account);
+            let twice = named.contains(&&workspace.id).then_some(&account.id);
+            if let Some(owner) = owner.or(twice) {
+                return Some(Clash::Workspace {
+                    workspace: workspace.id.clone(),
+                    owner: owner.clone(),
+                    newcomer: account.id.clone(),
+                });
+            }
+            named.push(&workspace.id);
+            let machines = workspace.machine_clients.iter().map(|client| &client.id);
+            for client in workspace.clients.iter().chain(machines) {
+                let owner = self.owner_of(client).or_else(|| own.get(client).copied());
+                if let Some(owner) = owner {
+                    return Some(Clash::Client {
+                        client: client.clone(),
+                        owner: owner.clone(),
+                        newcomer: account.id.clone(),
+                    });
+                }
+                own.insert(client, &workspace.id);
+            }
+        }
+        None
+    }
+
+    fn owner_of(&self, client: &ClientId) -> Option<&WorkspaceId> {
+        let users = self.clients.get(client).map(|workspace| &workspace.id);
+        users.or_else(|| {
+            self.machine_clients
+                .get(client)
+                .map(|(workspace, _)| &workspace.id)
+        })
+    }
+
+    fn insert(&mut self, account: Account) {
+        for workspace in &account.workspaces {
+            self.workspaces
+                .insert(workspace.id.clone(), Arc::clone(workspace));
+            for client in &workspace.clients {
+                self.clients.insert(client.clone(), Arc::clone(workspace));
+            }
+            for client in &workspace.machine_clients {
+                let entry = (Arc::clone(workspace), client.clone());
+                self.machine_clients.insert(client.id.clone(), entry);
+            }
+        }
+        self.accounts.insert(account.id.clone(), Arc::new(account));
+    }
+}
