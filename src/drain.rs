@@ -22,6 +22,16 @@ impl Drain {
         self.0.send_replace(true);
     }
 
+    /// Whether the signal was given.
+    pub fn begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// A further watcher.
+    pub fn subscribe(&self) -> Draining {
+        Draining(self.0.subscribe())
+    }
+
     /// Waits until every watcher is gone.
     pub async fn ended(&self) {
         self.0.closed().await;

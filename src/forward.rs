@@ -1,1 +1,66 @@
-//! (to come)
+//! Sends an allowed request upstream: strip first, annotate last, then stream.
+//!
+//! [`Forwarder::send`] takes a `Permit`; there is no other way to reach an upstream.
+
+mod body;
+mod client;
+mod headers;
+mod pool;
+
+pub use body::{ReplyBody, RequestBody};
+pub use client::{Error, Forwarder};
+pub use headers::{Annotate, annotate, clean_reply};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One upstream as the configuration names it.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// The name that routes use.
+    pub name: Arc<str>,
+    /// Where it listens: a host name or literal, and a port.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What it gets as `Host`; configured, never the client's (RULES 15).
+    pub authority: http::HeaderValue,
+    /// How long a connection may take to open.
+    pub connect_timeout: Duration,
+    /// How long it may take to begin its reply.
+    pub response_timeout: Duration,
+    /// How long it may pause inside its reply.
+    pub idle_timeout: Duration,
+    /// Whether it gets the caller's token.
+    pub forward_token: bool,
+    /// How many idle connections each worker keeps.
+    pub idle_connections_max: usize,
+}
+
+/// What every forwarder needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// All upstreams.
+    pub upstreams: Vec<UpstreamSettings>,
+    /// Names and the strip list.
+    pub annotate: Annotate,
+    /// How long a client may pause inside its body.
+    pub body_timeout: Duration,
+}
+
+impl UpstreamSettings {
+    /// The literal address, if the host is one: for the check against our own listeners.
+    pub fn literal(&self) -> Option<SocketAddr> {
+        let ip = self
+            .host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .ok()?;
+        Some(SocketAddr::new(ip, self.port))
+    }
+}
+
+#[cfg(test)]
+mod tests;

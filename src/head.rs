@@ -3,15 +3,27 @@
 //! One canonical form, made once: what is matched, decided, logged and forwarded is this form and
 //! nothing else. Whatever can be read in two ways is refused (DESIGN 9, RULES 12-15).
 
+mod client;
+mod error;
+mod fold;
+mod host;
 mod path;
 mod query;
 mod read;
 
-pub use path::CanonicalPath;
-pub use query::{Query, QueryPair};
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use fold::{fold, folds_to};
+pub use host::{BadHost, HostList};
+pub use path::{CanonicalPath, PathFault};
+pub use query::{Query, QueryFault, QueryPair, fold_key, key_names};
+pub use read::{read, single};
 
 use crate::clock::Timestamp;
-use http::Method;
+use http::{HeaderName, Method};
+use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -36,6 +48,41 @@ pub struct Head {
     pub now: Timestamp,
 }
 
+/// What the configuration says of heads.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// How large a head may be.
+    pub limits: Limits,
+    /// The hosts that requests may name.
+    pub hosts: HostList,
+    /// Peers whose `x-forwarded-for` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Headers that name a tenant: each may stand once, whatever the route.
+    pub header_references: Vec<HeaderName>,
+}
+
+/// How large a head may be. The server's own limits must lie above these: it answers without a
+/// reason and without a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Authority, path and query of the target together.
+    pub target_bytes: usize,
+    /// How many header lines.
+    pub header_count: usize,
+    /// Names, values and separators of all header lines.
+    pub header_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            target_bytes: 8 * 1024,
+            header_count: 96,
+            header_bytes: 32 * 1024,
+        }
+    }
+}
+
 /// A credential as presented; what it is worth, `token` says.
 #[derive(Clone, Default)]
 pub enum Credential {
@@ -44,7 +91,7 @@ pub enum Credential {
     None,
     /// `Authorization: Bearer`.
     Bearer(Arc<str>),
-    /// An `Authorization: Bearer` whose value cannot be a token.
+    /// An `Authorization` whose value cannot be read as a scheme and one token.
     Malformed,
 }
 

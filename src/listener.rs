@@ -1,1 +1,30 @@
-//! (to come)
+//! The data port: workers, each with its own thread, runtime, listening socket and connections, so
+//! that a request never changes threads.
+
+mod connection;
+mod patience;
+mod worker;
+
+pub use worker::{Bound, bind};
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How clients are listened to.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Address and port; port 0 picks a free one.
+    pub http: SocketAddr,
+    /// Worker threads. At least 1.
+    pub workers: usize,
+    /// How long a client may take to send a head.
+    pub head_timeout: Duration,
+    /// How long a connection may be kept without a request.
+    pub idle_timeout: Duration,
+    /// The most bytes of one head that hyper reads; above our own limits, so that ours answer.
+    pub head_bytes_max: usize,
+    /// The most header fields that hyper reads; above our own limit.
+    pub header_count_max: usize,
+    /// How long requests in flight may take to end once draining began.
+    pub drain_timeout: Duration,
+}

@@ -1,1 +1,38 @@
-//! (to come)
+//! The policy store: Cedar text becomes policies that are checked, sliced and ready to be asked.
+//!
+//! `source` says what the files are; `budget`, `parse`, `review` and `selftest` let nothing through
+//! that could weaken isolation or end the process; `slice` and `reads` settle, when the ruleset is
+//! built, which policies can apply to an operation and what they can depend on; `evaluate` asks the
+//! platform's policies and the account's overlay apart and combines their answers (DESIGN 4).
+
+mod annotation;
+mod budget;
+mod diagnose;
+mod environment;
+mod evaluate;
+mod form;
+mod operations;
+mod overlay;
+mod parse;
+mod reads;
+mod review;
+mod schema;
+mod selftest;
+mod slice;
+mod source;
+mod stack;
+mod store;
+mod time;
+
+pub use environment::{Environment, PrincipalType};
+pub use evaluate::{Answer, Consulted, Erring, Ruling, evaluate};
+pub use overlay::{Overlay, OverlayState};
+pub use reads::Reads;
+pub use slice::Slice;
+pub use source::{OverlaySource, Settings, Source};
+pub use stack::EVALUATION_STACK_BYTES_MIN;
+pub use store::Store;
+pub use time::{Clockwork, Window};
+
+#[cfg(test)]
+mod tests;

@@ -200,7 +200,6 @@ impl Reason {
 
     /// The whole row.
     #[rustfmt::skip]
-    #[expect(clippy::too_many_lines, reason = "a table with one line a row")]
     pub fn row(self) -> Row {
         use Blame::{Client, Gate, Upstream};
         use Outcome::{Ambiguous, DenyIsolation, DenyLimit, DenyPolicy, DenyToken, Error, NotFound};

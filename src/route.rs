@@ -1,11 +1,26 @@
 //! Which operation a request asks for, and which tenants it names.
 //!
 //! `Router::find` matches the canonical path (literal before parameter); `Target::read` collects
-//! every tenant reference in path, query and headers (RULES 12, 14, 15).
+//! every tenant reference in path, query and headers (RULES 12, 14, 15). Routes are written by hand
+//! ([`pattern`]) or read from OpenAPI files ([`openapi`]).
 
+mod error;
+mod meaning;
+mod node;
+pub mod openapi;
+pub mod pattern;
+mod reference;
+mod router;
 mod settings;
 mod target;
+mod template;
 
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use reference::ReferenceTable;
+pub use router::Router;
 pub use settings::{
     AccountOf, Cors, HeaderName, ReferenceIn, ReferenceKind, ReferenceRule, Route, RouteSet,
 };

@@ -1,1 +1,28 @@
-//! (to come)
+//! One immutable generation of everything that decides requests.
+
+use crate::limit::Plan;
+use crate::policy::Store;
+use crate::route::{ReferenceTable, Router};
+use crate::tenant::Directory;
+use crate::token::Issuers;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Routes, issuers, tenants and policies that belong together. A request loads it once and uses it
+/// to its end, so that it never sees two generations.
+pub struct Ruleset {
+    /// Content hash: replicas with equal files show equal revisions.
+    pub revision: Arc<str>,
+    /// Which operation a path is.
+    pub router: Router,
+    /// Which names mean tenants.
+    pub references: ReferenceTable,
+    /// Who may issue tokens.
+    pub issuers: Arc<Issuers>,
+    /// Who exists.
+    pub directory: Directory,
+    /// What is allowed.
+    pub store: Store,
+    /// Limits by the plan's name. An account whose plan is not here has no limit.
+    pub plans: HashMap<String, Plan>,
+}

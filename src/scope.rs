@@ -212,7 +212,8 @@ pub fn admit(
         return Err(Error::Impersonation(caller.kind()));
     }
     let route = target.route.operation.api_context;
-    let held = match (caller, route) {
+    one_user(caller, target)?;
+    let place = match (caller, route) {
         (Caller::Anonymous, _) => return Err(Error::Anonymous),
         (Caller::User(user), ApiContext::App | ApiContext::Dashboard) => {
             same_context(user.contexts, target)?;
@@ -233,7 +234,7 @@ pub fn admit(
             });
         }
     };
-    Ok(Scope { held })
+    Ok(Scope { held: place })
 }
 
 fn same_context(token: ContextSet, target: &Target) -> Result<(), Error> {
@@ -288,6 +289,34 @@ fn inside(
         resource_workspace,
         catalogs,
     })))
+}
+
+/// Users are not tenants, but a request that names two of them is decided about one and may be read
+/// by the upstream as about the other (RULES 12).
+fn one_user(caller: &Caller, target: &Target) -> Result<(), Error> {
+    let mut named = path_user(caller, target);
+    let users = target
+        .references
+        .iter()
+        .filter(|one| one.kind == ReferenceKind::User);
+    for reference in users {
+        if named.is_some_and(|other| other != reference.value) {
+            return Err(Error::Contradiction(Arc::clone(&reference.place)));
+        }
+        named = Some(&reference.value);
+    }
+    Ok(())
+}
+
+/// The user that the path itself names, where the resource is one.
+fn path_user<'a>(caller: &'a Caller, target: &'a Target) -> Option<&'a str> {
+    match caller {
+        Caller::User(user) if target.route.template.ends_with("/users/me") => {
+            Some(user.user.as_str())
+        }
+        _ if &*target.route.kind == "users" => target.id.as_deref(),
+        _ => None,
+    }
 }
 
 fn equal(reference: &Reference, own: &str) -> Result<(), Error> {
@@ -466,3 +495,6 @@ fn named(
     let account = account.ok_or_else(|| Error::Grant("no account named".to_owned()))?;
     Ok((account, workspace))
 }
+
+#[cfg(test)]
+mod tests;

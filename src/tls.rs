@@ -1,1 +1,57 @@
-//! (to come)
+//! Certificates and roots: the one place that says which cryptography TLS uses and whom it trusts.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::sync::Arc;
+
+/// Why no TLS configuration can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The text is not a list of PEM certificates.
+    #[error("the roots are not PEM certificates: {0}")]
+    Pem(String),
+    /// There is no certificate in it.
+    #[error("the roots hold no certificate")]
+    Empty,
+    /// One of them cannot be a root.
+    #[error("a certificate cannot be used as a root: {0}")]
+    Root(String),
+    /// The library refuses the combination.
+    #[error("no TLS client can be made: {0}")]
+    Client(String),
+}
+
+/// A client that trusts the public web's roots and, where given, those in `extra_roots` (PEM).
+pub fn client(extra_roots: Option<&str>) -> Result<Arc<ClientConfig>, Error> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    if let Some(pem) = extra_roots {
+        for root in read_certificates(pem)? {
+            roots
+                .add(root)
+                .map_err(|error| Error::Root(error.to_string()))?;
+        }
+    }
+    // The provider is named here and never installed for the process: two owners of one global
+    // would depend on the order of their starts.
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Client(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn read_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Error::Pem(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(Error::Empty);
+    }
+    Ok(certificates)
+}

@@ -1,6 +1,8 @@
 //! What one request asks for.
 
-use super::{ReferenceKind, Route};
+use super::{Error, ReferenceKind, ReferenceTable, Route};
+use crate::head::Head;
+use http::HeaderMap;
 use std::sync::Arc;
 
 /// A route that matched, with what stood in its parameters.
@@ -34,4 +36,27 @@ pub struct Reference {
     pub value: String,
     /// For records: `query workspaceId`.
     pub place: Arc<str>,
+}
+
+impl Target {
+    /// Collects what a found route's request names: the resource's id, and every reference.
+    pub fn read(
+        found: Found,
+        head: &Head,
+        headers: &HeaderMap,
+        references: &ReferenceTable,
+    ) -> Result<Self, Error> {
+        let Found { route, captures } = found;
+        let references = references.read(&captures, &head.query, headers)?;
+        let id = route.id_parameter.as_ref().and_then(|parameter| {
+            let (_, value) = captures.iter().find(|(name, _)| name == parameter)?;
+            Some(value.clone())
+        });
+        Ok(Self {
+            route,
+            id,
+            captures,
+            references,
+        })
+    }
 }

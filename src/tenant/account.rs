@@ -105,10 +105,10 @@ pub enum WorkspaceRole {
 /// A role that a claim, a group or the directory gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
+    /// Of the account: belongs to it. The lowest.
+    AccountMember,
     /// In the token's own workspace.
     Workspace(WorkspaceRole),
-    /// Of the account: belongs to it.
-    AccountMember,
     /// Of the account: admin in all its workspaces.
     AccountAdmin,
     /// Of the account: its owner.

@@ -185,9 +185,7 @@ impl Scopes {
     /// Reads the `scope` claim: whole strings, separated by single spaces; names that are not the
     /// platform's are left out (RULES 2).
     pub fn parse(claim: &str) -> Self {
-        claim
-            .split(' ')
-            .fold(Self::default(), |scopes, name| scopes.with(name))
+        claim.split(' ').fold(Self::default(), Self::with)
     }
 
     /// With the scope of that name added, if it is one of the list.

@@ -1,0 +1,85 @@
+//! What the admin listeners show of a running gate.
+
+use crate::admin::{Check, Drained, View};
+use crate::drain::Drain;
+use crate::gate::Shared;
+use crate::telemetry::Metrics;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A running gate, to be looked at.
+pub(super) struct Shown {
+    shared: Arc<Shared>,
+    drain: Arc<Drain>,
+}
+
+impl Shown {
+    pub(super) fn new(shared: Arc<Shared>, drain: Arc<Drain>) -> Self {
+        Self { shared, drain }
+    }
+}
+
+impl View for Shown {
+    fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    fn readiness(&self) -> Vec<Check> {
+        let rules = self.shared.rules.load();
+        let issuer = |status: crate::token::IssuerStatus| Check {
+            what: format!("issuer {}", status.name),
+            // Only issuers that are marked so gate readiness (RULES 43).
+            ok: status.usable || !status.required,
+            detail: status
+                .error
+                .unwrap_or_else(|| format!("{} keys", status.keys)),
+        };
+        let mut checks: Vec<Check> = rules.issuers.status().into_iter().map(issuer).collect();
+        let draining = self.drain.begun();
+        checks.push(Check {
+            what: "serving".to_owned(),
+            ok: !draining,
+            detail: if draining { "draining" } else { "yes" }.to_owned(),
+        });
+        checks
+    }
+
+    fn status(&self) -> Value {
+        let rules = self.shared.rules.load();
+        let issuers = rules.issuers.status().into_iter().map(|issuer| {
+            json!({
+                "name": &*issuer.name,
+                "issuer": issuer.issuer,
+                "usable": issuer.usable,
+                "keys": issuer.keys,
+                "fetched": issuer.fetched.map(crate::clock::Timestamp::rfc3339),
+                "error": issuer.error,
+                "required": issuer.required,
+            })
+        });
+        let quarantined: Vec<&str> = rules
+            .store
+            .quarantined()
+            .into_iter()
+            .map(crate::tenant::AccountId::as_str)
+            .collect();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "revision": &*rules.revision,
+            "policy_revision": rules.store.revision(),
+            "routes": rules.router.routes().len(),
+            "accounts": rules.directory.accounts().count(),
+            "issuers": issuers.collect::<Vec<_>>(),
+            "overlays_quarantined": quarantined,
+            "draining": self.drain.begun(),
+            "in_flight": self.shared.metrics.in_flight_now(),
+            "tokens_remembered": rules.issuers.remembered(),
+        })
+    }
+
+    fn drain(&self) -> Drained {
+        self.drain.begin();
+        let drain = Arc::clone(&self.drain);
+        Box::pin(async move { drain.ended().await })
+    }
+}

@@ -1,0 +1,97 @@
+//! The page of headers that Palisade adds, consumes and removes.
+
+use std::fmt::Write as _;
+
+/// The prefix unless `annotate.prefix` says another.
+pub(super) const PREFIX: &str = "x-palisade-";
+
+/// Names after the prefix, and what each says. Each stands at most once.
+pub(super) const ADDED: [(&str, &str); 11] = [
+    (
+        "request-id",
+        "the id of the request: in the reply and the audit record too",
+    ),
+    (
+        "context",
+        "`app`, `dashboard` or `portal`: the API of the route",
+    ),
+    ("account", "the account that the request is held to"),
+    ("workspace", "the workspace that the request is held to"),
+    (
+        "catalog-workspace",
+        "the catalog workspace that is read, where one was granted",
+    ),
+    ("user", "the user, of a user's token"),
+    ("principal", "the person's global id, or the Principal"),
+    (
+        "role",
+        "the role, as the token spells it, or the directory's for a machine client",
+    ),
+    ("platform", "`web`, `mobile` or `m2m`, as the token says"),
+    ("lang", "the language, as the token says"),
+    ("timezone", "the time zone, as the token says"),
+];
+
+/// Headers that no client may send, by folded name; one that ends in `-` stands for all that begin so.
+pub(super) const REMOVED: [(&str, &str); 22] = [
+    ("x-user-id", "consumed: a wish to act for a user"),
+    ("x-tenant-id", "a tenant's name without proof"),
+    ("x-aw-", "a tenant's name without proof"),
+    ("x-aworld-", "a tenant's name without proof"),
+    ("x-forwarded-", "replaced by Palisade's own"),
+    ("forwarded", "replaced by Palisade's own"),
+    ("x-real-ip", "the client's address without proof"),
+    ("x-client-ip", "the client's address without proof"),
+    ("x-cluster-client-ip", "the client's address without proof"),
+    ("true-client-ip", "the client's address without proof"),
+    ("cf-connecting-ip", "the client's address without proof"),
+    ("x-original-", "replaces the URL in some frameworks"),
+    ("x-rewrite-", "replaces the URL in some frameworks"),
+    (
+        "x-http-method",
+        "replaces the method in some frameworks; the request is refused",
+    ),
+    (
+        "x-http-method-override",
+        "replaces the method in some frameworks; the request is refused",
+    ),
+    (
+        "x-method-override",
+        "replaces the method in some frameworks; the request is refused",
+    ),
+    ("x-client-cert-", "a client certificate without proof"),
+    ("x-ssl-", "a client certificate without proof"),
+    ("ssl-client-", "a client certificate without proof"),
+    ("x-ssl-client-", "a client certificate without proof"),
+    ("client-cert-", "a client certificate without proof"),
+    ("x-client-verify", "a client certificate without proof"),
+];
+
+/// The page.
+pub(super) fn page() -> String {
+    let mut page = format!(
+        "# Headers\n\n\
+        ## What the upstream is told\n\n\
+        Under the prefix `{PREFIX}` (`annotate.prefix`). A public route is told `request-id` and\n\
+        `context` alone. These headers mean something only if the upstream cannot be reached in any\n\
+        other way.\n\n| header | meaning |\n|---|---|\n"
+    );
+    for (name, meaning) in ADDED {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(page, "| `{PREFIX}{name}` | {meaning} |");
+    }
+    let _ = write!(
+        page,
+        "\nBeside them `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto`, replaced by\n\
+        Palisade's own. `Authorization` goes on only with `forward_token: true`.\n\n\
+        ## What is removed\n\n\
+        Names are compared folded: lower case, every character that is no letter or digit read as\n\
+        `-`, so that `X_Tenant_Id` is `x-tenant-id`. A name that ends in `-` stands for all that begin\n\
+        with it. `annotate.strip` adds names; nothing takes one away.\n\n\
+        | header | why |\n|---|---|\n| `{PREFIX}` and all that begin with it | only Palisade says these |\n"
+    );
+    for (name, why) in REMOVED {
+        let _ = writeln!(page, "| `{name}` | {why} |");
+    }
+    page
+}

@@ -1,0 +1,82 @@
+//! The shapes of the files, exactly as written: what serde reads, and what the JSON Schema and the
+//! reference page are made from.
+//!
+//! The doc comments here ARE the reference page. Nothing is resolved yet: paths, addresses and names
+//! are texts, and `resolve` gives them their meaning.
+
+mod issuer;
+mod route;
+mod running;
+mod serving;
+mod tenant;
+
+pub(crate) use issuer::{
+    Accounts, Algorithm, ClaimPointers, Clients, Context, Issuer, PlatformRole, Preset, RoleName,
+};
+pub(crate) use route::{Access, Cors, Reference, ReferenceIn, ReferenceIs, Route};
+pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan};
+pub(crate) use serving::{Admin, Annotate, Limits, Listen, Upstream};
+pub(crate) use tenant::{
+    MachineClient, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Palisade's configuration (`palisade.yaml`).
+///
+/// YAML 1.2 or JSON. Unknown keys are errors. Relative paths start at this file's folder. Secrets
+/// stand outside of it: `file:PATH` or `env:NAME`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The version of this format: 1.
+    #[schemars(extend("const" = 1))]
+    pub(crate) version: u32,
+    /// Where clients are served, and the bounds of what they may send.
+    pub(crate) listen: Listen,
+    /// Where Palisade itself is observed and controlled.
+    #[serde(default)]
+    pub(crate) admin: Admin,
+    /// The services behind, by name.
+    #[schemars(extend("minProperties" = 1))]
+    pub(crate) upstreams: BTreeMap<String, Upstream>,
+    /// Who may issue tokens, and for whom.
+    #[serde(default)]
+    pub(crate) issuers: Vec<Issuer>,
+    /// The one table of names that mean a tenant, wherever a request carries them. A request whose
+    /// reference is not the caller's own is refused.
+    #[serde(default)]
+    pub(crate) references: Vec<Reference>,
+    /// Limits that accounts are given by the name of their plan. An account whose plan is not here has
+    /// no limit.
+    #[serde(default)]
+    pub(crate) plans: BTreeMap<String, Plan>,
+    /// The folder of the tenant directory: one `<account>.yaml` for each account, and its own
+    /// policies as `<account>.cedar` or `<account>/*.cedar`.
+    #[schemars(length(min = 1), extend("examples" = ["tenants/"]))]
+    pub(crate) tenants: String,
+    /// The folder of the platform's policies (`*.cedar`). The guards are part of the program and
+    /// hold over them.
+    #[schemars(length(min = 1), extend("examples" = ["policies/"]))]
+    pub(crate) policies: String,
+    /// The folder of the Cedar schema (`*.cedarschema`).
+    #[schemars(length(min = 1), extend("examples" = ["schemas/"]))]
+    pub(crate) schema: String,
+    /// The API: entries of OpenAPI files or of single routes.
+    #[schemars(length(min = 1))]
+    pub(crate) routes: Vec<Route>,
+    /// What the upstream is told, and what is kept from it.
+    #[serde(default)]
+    pub(crate) annotate: Annotate,
+    /// Where the record of every request goes.
+    #[serde(default)]
+    pub(crate) audit: Audit,
+    /// Bounds of the caches.
+    #[serde(default)]
+    pub(crate) cache: Cache,
+    /// What Palisade says of itself on stderr.
+    #[serde(default)]
+    pub(crate) log: Log,
+}

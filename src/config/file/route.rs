@@ -1,0 +1,121 @@
+//! `references` and `routes`.
+
+use super::Context;
+use crate::config::units::Duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A name that means a tenant.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reference {
+    /// Where it stands: a parameter of a route's path, a key of the query, or a header.
+    #[serde(rename = "in")]
+    pub(crate) place: ReferenceIn,
+    /// Its name. Query keys are compared by letters and digits alone, whatever their case.
+    #[schemars(length(min = 1, max = 100), extend("examples" = ["workspaceId"]))]
+    pub(crate) name: String,
+    /// What it names.
+    pub(crate) is: ReferenceIs,
+}
+
+/// Where a reference stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReferenceIn {
+    Path,
+    Query,
+    Header,
+}
+
+/// What a reference names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReferenceIs {
+    Account,
+    Workspace,
+    User,
+    Catalog,
+}
+
+/// One OpenAPI file (`openapi`) or one route (`match` and `action`), and what its routes share.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Route {
+    /// The API that the routes belong to: `app` and `dashboard` act inside one workspace, `portal` is
+    /// for Principals.
+    pub(crate) context: Context,
+    /// The name of the upstream.
+    pub(crate) upstream: String,
+    /// An OpenAPI 3.0 or 3.1 file, JSON or YAML; its `operationId`s become actions.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["apis/app.openapi.json"]))]
+    pub(crate) openapi: Option<String>,
+    /// Method and path template.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["GET /portal/v1/accounts/{account}"]))]
+    pub(crate) r#match: Option<String>,
+    /// The action of `match`, without its context.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["accounts/read"]))]
+    pub(crate) action: Option<String>,
+    /// What `match` does to its resource, where the method does not say it.
+    #[serde(default)]
+    pub(crate) access: Option<Access>,
+    /// Portal only: the routes act on the platform itself, name no account, and need a grant on all.
+    #[serde(default)]
+    pub(crate) platform: bool,
+    /// Forwarded without a token and without a decision. A bad token is refused all the same.
+    #[serde(default)]
+    pub(crate) public: bool,
+    /// Further contexts whose tokens are accepted.
+    #[serde(default)]
+    pub(crate) also_accepts: Vec<Context>,
+    /// How long the upstream may take to begin its response. 1ms to 1h. Absent: the upstream's own
+    /// `timeouts.response`.
+    #[serde(default)]
+    pub(crate) timeout: Option<Duration>,
+    /// Cross-origin rules. Absent: browsers of other origins are refused.
+    #[serde(default)]
+    pub(crate) cors: Option<Cors>,
+}
+
+/// What a route does to its resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Access {
+    Read,
+    Create,
+    Update,
+    Delete,
+    Manage,
+}
+
+/// Cross-origin rules.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cors {
+    /// Origins that may call: exact, or `*` (not with `credentials`).
+    #[schemars(length(min = 1), extend("examples" = [["https://app.example.com"]]))]
+    pub(crate) origins: Vec<String>,
+    /// Whether cookies and other credentials of the browser may be sent.
+    #[serde(default)]
+    pub(crate) credentials: bool,
+    /// Request headers that are allowed.
+    #[serde(default = "headers")]
+    pub(crate) headers: Vec<String>,
+    /// Response headers that scripts may read.
+    #[serde(default)]
+    pub(crate) expose: Vec<String>,
+    /// How long browsers may keep the answer. At most 24h.
+    #[serde(default = "max_age")]
+    pub(crate) max_age: Duration,
+}
+
+fn headers() -> Vec<String> {
+    vec!["authorization".to_owned(), "content-type".to_owned()]
+}
+
+fn max_age() -> Duration {
+    Duration::secs(600)
+}

@@ -1,0 +1,108 @@
+//! `plans`, `audit`, `cache` and `log`.
+
+use crate::config::units::{Duration, Rate, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Limits of one plan. Each account has a bucket of its own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plan {
+    /// Requests in a second, sustained; more are refused with 429.
+    pub(crate) requests: Rate,
+    /// Requests at once, after a pause. Absent: as many as in a second.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) burst: Option<u32>,
+    /// Requests in flight at once. Absent: no bound of its own.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) concurrent: Option<u32>,
+}
+
+/// Where the record of every request goes: one JSON object a line.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Audit {
+    /// A folder, made when absent, that gets `audit.ndjson`. Absent: stdout.
+    #[schemars(length(min = 1), extend("examples" = ["audit/", "/var/log/palisade/"]))]
+    pub(crate) file: Option<String>,
+    /// A file of this size is put aside as `audit.ndjson.1` and a new one begun. 1MiB to 100GiB.
+    pub(crate) bytes_max: Size,
+    /// How many files are put aside before the oldest is deleted.
+    #[schemars(range(min = 0, max = 1000))]
+    pub(crate) keep: u32,
+    /// Records of known callers that may wait to be written; at the bound, requests wait and are then
+    /// refused or counted as dropped.
+    #[schemars(range(min = 16, max = 1_000_000))]
+    pub(crate) records_max: u32,
+    /// The same for refusals of callers who proved nothing.
+    #[schemars(range(min = 16, max = 1_000_000))]
+    pub(crate) strangers_records_max: u32,
+}
+
+/// Bounds of the caches.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Cache {
+    /// The longest that a decision is kept; `0s` keeps none. At most 1h.
+    pub(crate) decision_ttl: Duration,
+    /// Memory for decisions; `0B` keeps none. At most 4GiB.
+    pub(crate) decision_bytes: Size,
+    /// Verified tokens that are remembered.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub(crate) token_entries: u32,
+}
+
+/// What Palisade says of itself on stderr.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// The least important messages that are shown.
+    pub(crate) level: LogLevel,
+    /// For people or for machines.
+    pub(crate) format: LogFormat,
+}
+
+/// How important a message is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    #[default]
+    Human,
+    Json,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            file: None,
+            bytes_max: Size(100 << 20),
+            keep: 5,
+            records_max: 16_384,
+            strangers_records_max: 4096,
+        }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            decision_ttl: Duration::secs(300),
+            decision_bytes: Size(64 << 20),
+            token_entries: 100_000,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `listen`, `admin`, `upstreams` and `annotate`.
+
+use crate::config::units::{Duration, SecretRef, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where clients are served.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listen {
+    /// Address and port of plain HTTP/1.1. Port 0 picks a free one.
+    #[schemars(extend("examples" = ["127.0.0.1:8080", "[::1]:8080"]))]
+    pub(crate) http: String,
+    /// The hosts that are served: exact names, with a port where clients send one. A request for any
+    /// other is refused.
+    #[schemars(length(min = 1), extend("examples" = [["api.example.com", "localhost:8080"]]))]
+    pub(crate) hosts: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed, from the right, up to the first hop
+    /// that is not in one of them.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["10.0.0.0/8"]]))]
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Worker threads, each with its own connections. Absent: one for each processor.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 256))]
+    pub(crate) workers: Option<u16>,
+    /// Bounds of a request's head.
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    /// How long a client may take.
+    #[serde(default)]
+    pub(crate) timeouts: Timeouts,
+}
+
+/// Bounds of a request's head.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Bytes of path and query together; more is 414. At most 32KiB.
+    pub(crate) target_bytes: Size,
+    /// Header fields; more is 431.
+    #[schemars(range(min = 1, max = 500))]
+    pub(crate) header_count: u16,
+    /// Bytes of all header names and values together; more is 431. At most 256KiB.
+    pub(crate) header_bytes: Size,
+}
+
+/// How long a client may take.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Timeouts {
+    /// From the first byte of a request's head to its last. 1ms to 1h.
+    pub(crate) head: Duration,
+    /// Between two pieces of a body, in either direction. 1ms to 1h.
+    pub(crate) body: Duration,
+    /// Between two requests of one connection. 1ms to 1h.
+    pub(crate) idle: Duration,
+    /// For requests in flight to end, once Palisade was asked to stop. 1ms to 1h.
+    pub(crate) drain: Duration,
+}
+
+/// Where Palisade itself is observed and controlled.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Admin {
+    /// Address and port of `/metrics`, `/livez` and `/readyz`.
+    #[schemars(extend("examples" = ["127.0.0.1:9901"]))]
+    pub(crate) metrics: String,
+    /// Address and port of `/status`, `/readyz?verbose` and `/drain`.
+    #[schemars(extend("examples" = ["127.0.0.1:9902"]))]
+    pub(crate) control: String,
+    /// The bearer token of `control`, at least 16 visible ASCII characters: `file:PATH` or
+    /// `env:NAME`. Absent: a new one at each start that nobody is told, so that `control` answers
+    /// nobody.
+    pub(crate) token: Option<SecretRef>,
+    /// Hosts that requests to `control` may name, beside `localhost` and literal addresses of its own.
+    #[schemars(extend("examples" = [["palisade.internal"]]))]
+    pub(crate) hosts: Vec<String>,
+}
+
+/// One service behind.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Upstream {
+    /// Scheme, host and port: `http` only, without path, query or user.
+    #[schemars(extend("examples" = ["http://127.0.0.1:9000"]))]
+    pub(crate) url: String,
+    /// What is sent as `Host`. Absent: host and port of `url`.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["api.internal"]))]
+    pub(crate) authority: Option<String>,
+    /// How long it may take.
+    #[serde(default)]
+    pub(crate) timeouts: UpstreamTimeouts,
+    /// Whether the caller's token is sent on to it.
+    #[serde(default)]
+    pub(crate) forward_token: bool,
+    /// Idle connections to it that each worker keeps.
+    #[serde(default = "idle_connections_max")]
+    #[schemars(range(min = 0, max = 65535))]
+    pub(crate) idle_connections_max: u16,
+}
+
+/// How long an upstream may take.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct UpstreamTimeouts {
+    /// To accept a connection. 1ms to 1h.
+    pub(crate) connect: Duration,
+    /// To send the head of its response, once it has the request. 1ms to 1h.
+    pub(crate) response: Duration,
+    /// Between two pieces of its response. 1ms to 1h.
+    pub(crate) idle: Duration,
+}
+
+/// What the upstream is told, and what is kept from it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Annotate {
+    /// How the names of the tenant headers begin; ends with `-`. Whatever a client sends under it is
+    /// removed.
+    #[schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?-$"), extend("examples" = ["x-palisade-"]))]
+    pub(crate) prefix: String,
+    /// Further request headers to remove, beside those that are always removed.
+    #[schemars(extend("examples" = [["x-legacy-tenant"]]))]
+    pub(crate) strip: Vec<String>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            target_bytes: Size(8 << 10),
+            header_count: 100,
+            header_bytes: Size(64 << 10),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            head: Duration::secs(10),
+            body: Duration::secs(30),
+            idle: Duration::secs(60),
+            drain: Duration::secs(30),
+        }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            metrics: "127.0.0.1:9901".to_owned(),
+            control: "127.0.0.1:9902".to_owned(),
+            token: None,
+            hosts: Vec::new(),
+        }
+    }
+}
+
+impl Default for UpstreamTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::secs(2),
+            response: Duration::secs(30),
+            idle: Duration::secs(60),
+        }
+    }
+}
+
+impl Default for Annotate {
+    fn default() -> Self {
+        Self {
+            prefix: "x-palisade-".to_owned(),
+            strip: Vec::new(),
+        }
+    }
+}
+
+fn idle_connections_max() -> u16 {
+    64
+}

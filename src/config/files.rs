@@ -1,0 +1,177 @@
+//! Files and folders that the configuration names: bounded, regular, inside their tree.
+
+use crate::fault::{Fault, Place};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The longest configuration, tenant, policy or schema file.
+pub(crate) const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// The longest OpenAPI file.
+pub(crate) const OPENAPI_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// One name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Without its folder.
+    pub(crate) name: String,
+    /// To open.
+    pub(crate) path: PathBuf,
+    /// A folder, after following links.
+    pub(crate) is_folder: bool,
+}
+
+impl Entry {
+    /// For messages.
+    pub(crate) fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The name without `.extension`, if it has that extension.
+    pub(crate) fn stem(&self, extension: &str) -> Option<&str> {
+        let stem = self.name.strip_suffix(extension)?.strip_suffix('.')?;
+        (!stem.is_empty()).then_some(stem)
+    }
+}
+
+/// The whole text of a regular file.
+pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> {
+    let unreadable = |why: String, help: &str| {
+        let place = Place::file(path.display().to_string());
+        Box::new(Fault::error("file_unreadable", place, why).help(help))
+    };
+    let failed = |error: std::io::Error| {
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => "create it, or correct the path",
+            std::io::ErrorKind::PermissionDenied => "let Palisade's user read it",
+            _ => "it has to be a readable file",
+        };
+        unreadable(format!("cannot be read: {}", plain(&error)), help)
+    };
+    // Before opening: to open a pipe waits for its writer.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(unreadable(
+            "is not a regular file".to_owned(),
+            "name a file",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if bytes.len() as u64 > bytes_max {
+        let why = format!("is longer than {bytes_max} bytes");
+        return Err(unreadable(why, "split it, or remove what is not needed"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let why = format!("is not UTF-8 from byte {at} on");
+            Err(unreadable(why, "save it as UTF-8"))
+        }
+    }
+}
+
+/// Names in `folder`, sorted, and what had to be refused. Names that start with `.` are not looked at
+/// (`..data` is how Kubernetes swaps a whole folder); links that leave `folder` are refused.
+pub(crate) fn list(folder: &Path) -> Result<(Vec<Entry>, Vec<Fault>), Box<Fault>> {
+    let unreadable = |error: std::io::Error| {
+        let place = Place::file(folder.display().to_string());
+        let why = format!("the folder cannot be read: {}", plain(&error));
+        Box::new(
+            Fault::error("folder_unreadable", place, why).help("create it, or correct the path"),
+        )
+    };
+    let root = folder.canonicalize().map_err(unreadable)?;
+    let mut entries = Vec::new();
+    let mut faults = Vec::new();
+    for entry in std::fs::read_dir(&root).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let path = folder.join(&name);
+        let Ok(name) = name.into_string() else {
+            let place = Place::file(path.display().to_string());
+            let why = "the name is not UTF-8";
+            faults.push(Fault::error("file_name", place, why).help("rename it"));
+            continue;
+        };
+        if name.starts_with('.') {
+            continue;
+        }
+        match inside(&root, &path) {
+            Ok(is_folder) => entries.push(Entry {
+                name,
+                path,
+                is_folder,
+            }),
+            Err(fault) => faults.push(*fault),
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((entries, faults))
+}
+
+/// All files of `folder` with that extension, read; and every fault. Files of that extension deeper
+/// down are faults: a policy that somebody believes to be in force must not be passed over.
+pub(crate) fn read_all(folder: &Path, extension: &str) -> (Vec<(Entry, Arc<str>)>, Vec<Fault>) {
+    let (entries, mut faults) = match list(folder) {
+        Ok(listed) => listed,
+        Err(fault) => return (Vec::new(), vec![*fault]),
+    };
+    let mut texts = Vec::new();
+    for entry in entries {
+        if entry.is_folder {
+            faults.extend(buried(&entry, extension));
+            continue;
+        }
+        if entry.stem(extension).is_none() {
+            continue;
+        }
+        match read(&entry.path, FILE_BYTES_MAX) {
+            Ok(text) => texts.push((entry, text)),
+            Err(fault) => faults.push(*fault),
+        }
+    }
+    (texts, faults)
+}
+
+fn buried(folder: &Entry, extension: &str) -> Vec<Fault> {
+    let (entries, _) = list(&folder.path).unwrap_or_default();
+    let files = entries
+        .iter()
+        .filter(|entry| entry.stem(extension).is_some());
+    let fault = |entry: &Entry| {
+        let why = format!("a `.{extension}` file in a folder of its own is not read");
+        Fault::error("file_not_read", Place::file(entry.shown()), why)
+            .help("move it one folder up, or rename it")
+    };
+    files.map(fault).collect()
+}
+
+/// Whether `path` is a folder; an error if it leads out of `root`, or nowhere.
+fn inside(root: &Path, path: &Path) -> Result<bool, Box<Fault>> {
+    let place = || Place::file(path.display().to_string());
+    let real = path.canonicalize().map_err(|error| {
+        let why = format!("cannot be read: {}", plain(&error));
+        Box::new(
+            Fault::error("file_unreadable", place(), why).help("remove it, or repair the link"),
+        )
+    })?;
+    if !real.starts_with(root) {
+        let why = "the link leads out of its folder";
+        let fault = Fault::error("file_outside", place(), why);
+        return Err(Box::new(fault.help("copy the file into the folder")));
+    }
+    Ok(real.is_dir())
+}
+
+/// The system's words without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests;

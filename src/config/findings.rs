@@ -1,0 +1,86 @@
+//! What resolving a document finds wrong, each at its key, all of them at once.
+
+use crate::document::Document;
+use crate::fault::Fault;
+use std::path::{Path, PathBuf};
+
+/// A document under resolution.
+pub(crate) struct Findings<'a> {
+    document: &'a Document,
+    folder: &'a Path,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Findings<'a> {
+    /// Of `document`, whose relative paths start at `folder`.
+    pub(crate) fn new(document: &'a Document, folder: &'a Path) -> Self {
+        Self {
+            document,
+            folder,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Something that does not serve, at the value of `pointer`.
+    pub(crate) fn error(
+        &mut self,
+        pointer: &str,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let place = self.document.place(pointer);
+        self.faults
+            .push(Fault::error(code, place, message).help(help));
+    }
+
+    /// Something that serves and that somebody should look at.
+    pub(crate) fn warn(
+        &mut self,
+        pointer: &str,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let place = self.document.place(pointer);
+        self.faults
+            .push(Fault::warning(code, place, message).help(help));
+    }
+
+    /// Faults that another reader found.
+    pub(crate) fn extend(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.extend(faults);
+    }
+
+    /// The value, or its error as a fault.
+    pub(crate) fn keep<T, E: std::fmt::Display>(
+        &mut self,
+        pointer: &str,
+        code: &'static str,
+        result: Result<T, E>,
+        help: &str,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error(pointer, code, error.to_string(), help);
+                None
+            }
+        }
+    }
+
+    /// The document.
+    pub(crate) fn document(&self) -> &'a Document {
+        self.document
+    }
+
+    /// A path of the document.
+    pub(crate) fn path(&self, text: &str) -> PathBuf {
+        self.folder.join(text)
+    }
+
+    /// Everything found.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+}

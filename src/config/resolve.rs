@@ -1,0 +1,279 @@
+//! Shapes become settings: every name is looked up, every file read, every fault reported at once.
+
+mod issuer;
+mod listen;
+mod references;
+mod route;
+mod running;
+mod upstream;
+
+use super::file::Config;
+use super::files;
+use super::findings::Findings;
+use super::settings::Resolved;
+use super::tenants::{self, Known, Tenants};
+use crate::document::Document;
+use crate::fault::Fault;
+use crate::head::{self, HostList};
+use crate::operation::Operation;
+use crate::policy::{self, Source};
+use crate::route::{ReferenceIn, ReferenceRule, Route, Router};
+use crate::token::{IssuerSettings, KeySource};
+use crate::{forward, head::Limits, listener};
+use aws_lc_rs::digest::{Context as Hasher, SHA256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Names and texts of everything that was read.
+type Texts = Vec<(String, Arc<str>)>;
+
+/// The settings of every part, or every fault; `folder` is where relative paths start.
+pub(super) fn resolve(
+    config: &Config,
+    document: &Document,
+    folder: &Path,
+) -> Result<Resolved, Vec<Fault>> {
+    let mut findings = Findings::new(document, folder);
+    let mut texts: Texts = vec![("config".to_owned(), Arc::clone(document.text()))];
+    listen::distinct(config, &mut findings);
+    let listen = listen::listen(&config.listen, &mut findings);
+    let admin = listen::admin(&config.admin, &mut findings);
+    let references = references::resolve(&config.references, &mut findings);
+    let head = head(config, &references, &mut findings);
+    let forward = forward(config, &mut findings);
+    let issuers = issuer::resolve(&config.issuers, &mut findings);
+    demo_stays_local(&issuers, listen.as_ref(), &mut findings);
+    let found = route::resolve(config, &references, &mut texts, &mut findings);
+    let mut tenants = tenants(config, &mut findings);
+    let policy = policy(config, &found, &mut tenants, &mut texts, &mut findings);
+    let router = router(found, &mut findings);
+    let decision = running::decision(&config.cache, &mut findings);
+    let audit = running::audit(&config.audit, &mut findings);
+    let tenant_texts = std::mem::take(&mut tenants.texts);
+    texts.extend(
+        tenant_texts
+            .into_iter()
+            .map(|(name, text)| (format!("tenants/{name}"), text)),
+    );
+
+    let (errors, mut warnings): (Vec<Fault>, Vec<Fault>) = findings
+        .into_faults()
+        .into_iter()
+        .partition(Fault::is_error);
+    warnings.append(&mut tenants.warnings);
+    match (listen, admin, head, forward, router) {
+        (Some(listen), Some(admin), Some(head), Some(forward), Some(router))
+            if errors.is_empty() =>
+        {
+            Ok(Resolved {
+                listen,
+                admin,
+                head,
+                forward,
+                inputs: inputs(&issuers, texts),
+                issuers,
+                token_entries: u64::from(config.cache.token_entries),
+                router,
+                references,
+                directory: tenants.directory,
+                policy,
+                decision,
+                plans: running::plans(&config.plans),
+                audit,
+                log: running::log(&config.log),
+                warnings,
+                quarantined: tenants.quarantined,
+            })
+        }
+        // Everything that is wrong, a tenant's file too: whoever repairs files wants to know it all.
+        _ => Err([errors, tenants.quarantined, warnings].concat()),
+    }
+}
+
+fn head(
+    config: &Config,
+    references: &[ReferenceRule],
+    findings: &mut Findings<'_>,
+) -> Option<head::Settings> {
+    let shape = &config.listen;
+    listen::limits(&shape.limits, findings);
+    let mut sound = true;
+    for (at, host) in shape.hosts.iter().enumerate() {
+        if let Err(error) = HostList::new([host.as_str()]) {
+            let help = "write it like `api.example.com` or `localhost:8080`";
+            findings.error(
+                &format!("/listen/hosts/{at}"),
+                "config_value",
+                error.to_string(),
+                help,
+            );
+            sound = false;
+        }
+    }
+    let trusted_proxies = listen::trusted_proxies(shape, findings);
+    let hosts = HostList::new(shape.hosts.iter().map(String::as_str)).ok()?;
+    let headers = references.iter().filter_map(|rule| match &rule.place {
+        ReferenceIn::Header(name) => Some(name.clone()),
+        ReferenceIn::Path(_) | ReferenceIn::Query(_) => None,
+    });
+    sound.then(|| head::Settings {
+        limits: Limits {
+            target_bytes: listen::bytes(shape.limits.target_bytes),
+            header_count: usize::from(shape.limits.header_count),
+            header_bytes: listen::bytes(shape.limits.header_bytes),
+        },
+        hosts,
+        trusted_proxies,
+        header_references: headers.collect(),
+    })
+}
+
+fn forward(config: &Config, findings: &mut Findings<'_>) -> Option<forward::Settings> {
+    let upstreams = upstream::resolve(config, findings);
+    Some(forward::Settings {
+        upstreams,
+        annotate: running::annotate(&config.annotate, findings)?,
+        body_timeout: config.listen.timeouts.body.0,
+    })
+}
+
+/// The demonstration's keys are no secret: whoever knows them could be anybody (RULES 52).
+fn demo_stays_local(
+    issuers: &[IssuerSettings],
+    listen: Option<&listener::Settings>,
+    findings: &mut Findings<'_>,
+) {
+    let outside = listen.is_some_and(|listen| !listen.http.ip().to_canonical().is_loopback());
+    let demo = issuers
+        .iter()
+        .any(|issuer| issuer.issuer == issuer::DEMO_ISSUER);
+    if outside && demo {
+        let message = "the demonstration's issuer is served on loopback only";
+        let help = "listen on 127.0.0.1, or remove the issuer";
+        findings.error("/listen/http", "demo_issuer_exposed", message, help);
+    }
+}
+
+/// Routes that can be told apart.
+fn router(found: Vec<Route>, findings: &mut Findings<'_>) -> Option<Router> {
+    match Router::build(found) {
+        Ok(router) => {
+            findings.extend(router.warnings().iter().cloned());
+            Some(router)
+        }
+        Err(faults) => {
+            findings.extend(faults);
+            None
+        }
+    }
+}
+
+fn tenants(config: &Config, findings: &mut Findings<'_>) -> Tenants {
+    let issuers: Vec<&str> = config
+        .issuers
+        .iter()
+        .map(|issuer| issuer.name.as_str())
+        .collect();
+    let plans: Vec<&str> = config.plans.keys().map(String::as_str).collect();
+    let known = Known {
+        issuers: &issuers,
+        plans: &plans,
+    };
+    match tenants::read(&findings.path(&config.tenants), known) {
+        Ok(tenants) => tenants,
+        Err(fault) => {
+            blame(findings, "/tenants", *fault);
+            Tenants::default()
+        }
+    }
+}
+
+fn policy(
+    config: &Config,
+    routes: &[Route],
+    tenants: &mut Tenants,
+    texts: &mut Texts,
+    findings: &mut Findings<'_>,
+) -> policy::Settings {
+    let schema = sources("/schema", &config.schema, "cedarschema", texts, findings);
+    let platform = sources("/policies", &config.policies, "cedar", texts, findings);
+    policy::Settings {
+        schema,
+        operations: operations(routes),
+        platform,
+        overlays: std::mem::take(&mut tenants.overlays),
+        principals_act_in: false,
+    }
+}
+
+/// All files of a folder; none is a fault, because nobody means an empty set.
+fn sources(
+    pointer: &str,
+    name: &str,
+    extension: &str,
+    texts: &mut Texts,
+    findings: &mut Findings<'_>,
+) -> Vec<Source> {
+    let folder = findings.path(name);
+    let (files, faults) = files::read_all(&folder, extension);
+    if files.is_empty() && faults.is_empty() {
+        let message = format!("`{}` holds no `*.{extension}` file", folder.display());
+        findings.error(
+            pointer,
+            "folder_empty",
+            message,
+            "correct the path, or add one",
+        );
+    }
+    for fault in faults {
+        if fault.code == "folder_unreadable" {
+            blame(findings, pointer, fault);
+        } else {
+            findings.extend([fault]);
+        }
+    }
+    for (entry, text) in &files {
+        texts.push((format!("{pointer}/{}", entry.name), Arc::clone(text)));
+    }
+    let source = |(entry, text): (files::Entry, Arc<str>)| Source::new(entry.shown(), text);
+    files.into_iter().map(source).collect()
+}
+
+/// A fault of a file, at the key that names it.
+fn blame(findings: &mut Findings<'_>, pointer: &str, fault: Fault) {
+    let message = format!("`{}`: {}", fault.place.file, fault.message);
+    findings.error(pointer, fault.code, message, fault.help.unwrap_or_default());
+}
+
+/// What the routes can do, each once, in the order of names.
+fn operations(routes: &[Route]) -> Vec<Arc<Operation>> {
+    let mut operations: BTreeMap<Arc<str>, Arc<Operation>> = BTreeMap::new();
+    for route in routes.iter().filter(|route| !route.set.public) {
+        let name = Arc::clone(&route.operation.name);
+        operations
+            .entry(name)
+            .or_insert_with(|| Arc::clone(&route.operation));
+    }
+    operations.into_values().collect()
+}
+
+/// Over names and texts, each with its length, so that no two different inputs read alike; never over
+/// where the folder lies, so that replicas agree.
+fn inputs(issuers: &[IssuerSettings], mut texts: Texts) -> [u8; 32] {
+    for issuer in issuers {
+        if let KeySource::File { text, .. } = &issuer.keys {
+            texts.push((format!("keys/{}", issuer.name), Arc::clone(text)));
+        }
+    }
+    texts.sort();
+    let mut hasher = Hasher::new(&SHA256);
+    for (name, text) in &texts {
+        for part in [name.as_bytes(), text.as_bytes()] {
+            hasher.update(&(part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+    }
+    let digest = hasher.finish();
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
+}

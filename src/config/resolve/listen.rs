@@ -1,0 +1,213 @@
+//! `listen` and `admin`: addresses, bounds and the control token.
+
+use crate::admin::{self, ControlToken};
+use crate::config::file::{Admin, Config, Limits, Listen};
+use crate::config::files;
+use crate::config::findings::Findings;
+use crate::config::units::{Duration, SecretRef, Size};
+use crate::head::HostList;
+use crate::listener;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+
+/// Where clients are served.
+pub(super) fn listen(shape: &Listen, findings: &mut Findings<'_>) -> Option<listener::Settings> {
+    let timeouts = &shape.timeouts;
+    let at = |key: &str| format!("/listen/timeouts/{key}");
+    let limits = &shape.limits;
+    let head_bytes = limits.target_bytes.0.saturating_add(limits.header_bytes.0);
+    timeout(findings, &at("body"), timeouts.body);
+    Some(listener::Settings {
+        workers: workers(shape.workers),
+        head_timeout: timeout(findings, &at("head"), timeouts.head),
+        idle_timeout: timeout(findings, &at("idle"), timeouts.idle),
+        drain_timeout: timeout(findings, &at("drain"), timeouts.drain),
+        // The server's own bounds lie above ours: it answers without a reason and without a record.
+        head_bytes_max: bytes(Size(head_bytes.saturating_mul(2).saturating_add(8 << 10))),
+        header_count_max: usize::from(limits.header_count) * 2,
+        http: address(findings, "/listen/http", &shape.http)?,
+    })
+}
+
+/// As a number of bytes in memory.
+pub(super) fn bytes(size: Size) -> usize {
+    usize::try_from(size.0).unwrap_or(usize::MAX)
+}
+
+/// Bounds that keep a head in memory small whatever is configured.
+pub(super) fn limits(shape: &Limits, findings: &mut Findings<'_>) {
+    let mut bounded = |key: &str, given: Size, max: Size| {
+        if given.0 == 0 || given > max {
+            let message = format!("`{given}` is not between 1B and {max}");
+            let help = format!("write at most `{max}`");
+            findings.error(
+                &format!("/listen/limits/{key}"),
+                "config_value",
+                message,
+                help,
+            );
+        }
+    };
+    bounded("target_bytes", shape.target_bytes, TARGET_BYTES_MAX);
+    bounded("header_bytes", shape.header_bytes, HEADER_BYTES_MAX);
+}
+
+/// Networks of trusted proxies.
+pub(super) fn trusted_proxies(shape: &Listen, findings: &mut Findings<'_>) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for (at, text) in shape.trusted_proxies.iter().enumerate() {
+        let pointer = format!("/listen/trusted_proxies/{at}");
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        match text.parse::<IpNet>().or(address) {
+            Ok(network) if network.prefix_len() == 0 => {
+                let message = format!("`{text}` trusts every client to name its own address");
+                findings.error(
+                    &pointer,
+                    "config_value",
+                    message,
+                    "name the networks of your proxies",
+                );
+            }
+            Ok(network) => networks.push(network),
+            Err(_) => {
+                let message = format!("`{text}` is not a network");
+                findings.error(
+                    &pointer,
+                    "config_value",
+                    message,
+                    "write it like `10.0.0.0/8` or `fd00::/8`",
+                );
+            }
+        }
+    }
+    networks
+}
+
+/// Where Palisade itself is observed and controlled.
+pub(super) fn admin(shape: &Admin, findings: &mut Findings<'_>) -> Option<admin::Settings> {
+    let metrics = address(findings, "/admin/metrics", &shape.metrics);
+    let control = address(findings, "/admin/control", &shape.control);
+    for (at, host) in shape.hosts.iter().enumerate() {
+        let pointer = format!("/admin/hosts/{at}");
+        if host == "*" || HostList::new([host.as_str()]).is_err() {
+            let message = format!("`{host}` is not a host");
+            findings.error(
+                &pointer,
+                "config_value",
+                message,
+                "write it like `palisade.internal`",
+            );
+        }
+    }
+    let token = if let Some(named) = &shape.token {
+        secret(findings, "/admin/token", named)
+    } else {
+        let help = "say `token: file:secrets/control-token`";
+        findings.keep("/admin", "config_secret", ControlToken::random(), help)
+    };
+    Some(admin::Settings {
+        metrics: metrics?,
+        control: Some(admin::Control {
+            address: control?,
+            token: token?,
+            hosts: shape.hosts.clone(),
+        }),
+    })
+}
+
+/// No two listeners on one address.
+pub(super) fn distinct(config: &Config, findings: &mut Findings<'_>) {
+    let addresses = [
+        ("/listen/http", &config.listen.http),
+        ("/admin/metrics", &config.admin.metrics),
+        ("/admin/control", &config.admin.control),
+    ];
+    let mut taken: Vec<(SocketAddr, &str)> = Vec::new();
+    for (pointer, text) in addresses {
+        let Ok(own) = text.parse::<SocketAddr>() else {
+            continue;
+        };
+        let same = |(other, _): &&(SocketAddr, &str)| own.port() != 0 && *other == own;
+        if let Some((_, first)) = taken.iter().find(same) {
+            let line = findings.document().line(first);
+            let message = format!("`{own}` is taken already ({line})");
+            findings.error(
+                pointer,
+                "config_address_taken",
+                message,
+                "choose another port",
+            );
+        }
+        taken.push((own, pointer));
+    }
+}
+
+/// A literal address and port; names are not looked up, because they may lead elsewhere tomorrow.
+fn address(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Option<SocketAddr> {
+    let parsed = text.parse::<SocketAddr>();
+    if parsed.is_err() {
+        let message = format!("`{text}` is not an address with a port");
+        let help = "write it like `127.0.0.1:8080`, `0.0.0.0:8080` or `[::1]:8080`";
+        findings.error(pointer, "config_value", message, help);
+    }
+    parsed.ok()
+}
+
+/// A time to wait: never none, never for ever.
+pub(super) fn timeout(
+    findings: &mut Findings<'_>,
+    pointer: &str,
+    given: Duration,
+) -> std::time::Duration {
+    if given < TIMEOUT_MIN || given > TIMEOUT_MAX {
+        let message = format!("`{given}` is not between {TIMEOUT_MIN} and {TIMEOUT_MAX}");
+        findings.error(
+            pointer,
+            "config_value",
+            message,
+            "write a time like `500ms`, `5s` or `10m`",
+        );
+    }
+    given.0
+}
+
+fn workers(given: Option<u16>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    given.map_or_else(processors, usize::from)
+}
+
+fn secret(findings: &mut Findings<'_>, pointer: &str, named: &SecretRef) -> Option<ControlToken> {
+    let text = match named {
+        SecretRef::File(path) => match files::read(&findings.path(path), SECRET_BYTES_MAX) {
+            Ok(text) => text.to_string(),
+            Err(fault) => {
+                let place = fault.place.file;
+                let message = format!("`{place}` {}", fault.message);
+                findings.error(
+                    pointer,
+                    "config_secret",
+                    message,
+                    fault.help.unwrap_or_default(),
+                );
+                return None;
+            }
+        },
+        SecretRef::Env(name) => {
+            #[expect(clippy::disallowed_methods, reason = "the environment stops here")]
+            let value = std::env::var(name);
+            if value.is_err() {
+                let message = format!("the environment variable `{name}` is not set");
+                findings.error(pointer, "config_secret", message, "set it, or name a file");
+            }
+            value.ok()?
+        }
+    };
+    let help = "make one with `head -c 32 /dev/urandom | base64`";
+    findings.keep(pointer, "config_secret", ControlToken::new(&text), help)
+}
+
+const TARGET_BYTES_MAX: Size = Size(32 << 10);
+const HEADER_BYTES_MAX: Size = Size(256 << 10);
+const TIMEOUT_MIN: Duration = Duration::millis(1);
+const TIMEOUT_MAX: Duration = Duration::secs(60 * 60);
+const SECRET_BYTES_MAX: u64 = 4096;

@@ -1,0 +1,271 @@
+//! `routes`: OpenAPI files and single routes become routes of known upstreams.
+
+use super::issuer::api_context;
+use crate::config::file::{Access as AccessShape, Config, Cors as CorsShape, Route as Shape};
+use crate::config::files::{self, OPENAPI_BYTES_MAX};
+use crate::config::findings::Findings;
+use crate::document::Document;
+use crate::fault::nearest;
+use crate::operation::{Access, ApiContext};
+use crate::route::pattern::{self, Pattern};
+use crate::route::{Cors, HeaderName, ReferenceRule, Route, RouteSet, openapi};
+use std::sync::Arc;
+
+/// All routes that make sense. Texts of the files they came from go to `texts`.
+pub(super) fn resolve(
+    config: &Config,
+    references: &[ReferenceRule],
+    texts: &mut Vec<(String, Arc<str>)>,
+    findings: &mut Findings<'_>,
+) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (at, shape) in config.routes.iter().enumerate() {
+        let reading = Reading {
+            at: format!("/routes/{at}"),
+            shape,
+            references,
+        };
+        routes.extend(reading.read(config, texts, findings));
+    }
+    routes
+}
+
+struct Reading<'a> {
+    at: String,
+    shape: &'a Shape,
+    references: &'a [ReferenceRule],
+}
+
+impl Reading<'_> {
+    fn read(
+        &self,
+        config: &Config,
+        texts: &mut Vec<(String, Arc<str>)>,
+        findings: &mut Findings<'_>,
+    ) -> Vec<Route> {
+        self.upstream(config, findings);
+        self.marks(findings);
+        let set = Arc::new(self.set(findings));
+        let shape = self.shape;
+        match (&shape.openapi, &shape.r#match, &shape.action) {
+            (Some(file), None, None) => self.openapi(file, &set, texts, findings),
+            (None, Some(line), Some(action)) => self.single(line, action, &set, findings),
+            _ => {
+                let message = "a route is either `openapi`, or `match` with `action`";
+                let help = "write `openapi: apis/app.openapi.json`, or `match: GET /v1/things` with `action: things/list`";
+                findings.error(&self.at, "route_form", message, help);
+                Vec::new()
+            }
+        }
+    }
+
+    fn upstream(&self, config: &Config, findings: &mut Findings<'_>) {
+        let name = &self.shape.upstream;
+        if config.upstreams.contains_key(name) {
+            return;
+        }
+        let known = config.upstreams.keys().map(String::as_str);
+        let help = match nearest(name, known.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known upstreams: {}", known.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("there is no upstream `{name}`");
+        findings.error(
+            &self.key("upstream"),
+            "route_unknown_upstream",
+            message,
+            help,
+        );
+    }
+
+    /// Marks that contradict each other, or mean nothing here.
+    fn marks(&self, findings: &mut Findings<'_>) {
+        let shape = self.shape;
+        let context = api_context(shape.context);
+        let mut wrong = |key: &str, message: &str, help: &str| {
+            findings.error(&self.key(key), "route_mark", message, help);
+        };
+        if shape.platform && context != ApiContext::Portal {
+            wrong(
+                "platform",
+                "only portal routes act on the platform",
+                "remove `platform`",
+            );
+        }
+        if shape.platform && shape.public {
+            wrong(
+                "public",
+                "a route on the platform is not public",
+                "remove one of the two",
+            );
+        }
+        if shape.access.is_some() && shape.openapi.is_some() {
+            let help = "say `x-palisade-access` at the operation in the OpenAPI file";
+            wrong("access", "`access` is for single routes", help);
+        }
+        let crosses = context == ApiContext::Portal && !shape.also_accepts.is_empty();
+        let accepts_portal = shape
+            .also_accepts
+            .iter()
+            .any(|other| api_context(*other) == ApiContext::Portal);
+        if crosses || accepts_portal {
+            let message =
+                "tokens of the portal are accepted by portal routes alone, and no others there";
+            wrong("also_accepts", message, "remove it");
+        }
+    }
+
+    fn set(&self, findings: &mut Findings<'_>) -> RouteSet {
+        let shape = self.shape;
+        let timeout = shape
+            .timeout
+            .map(|timeout| super::listen::timeout(findings, &self.key("timeout"), timeout));
+        RouteSet {
+            api_context: api_context(shape.context),
+            also_accepts: shape
+                .also_accepts
+                .iter()
+                .copied()
+                .map(api_context)
+                .collect(),
+            public: shape.public,
+            upstream: shape.upstream.as_str().into(),
+            timeout,
+            cors: shape
+                .cors
+                .as_ref()
+                .map(|cors| Arc::new(self.cors(cors, findings))),
+        }
+    }
+
+    fn cors(&self, shape: &CorsShape, findings: &mut Findings<'_>) -> Cors {
+        for (at, origin) in shape.origins.iter().enumerate() {
+            let pointer = self.key(&format!("cors/origins/{at}"));
+            if origin == "*" && shape.credentials {
+                let message = "`*` with credentials lets every site act for the user";
+                findings.error(&pointer, "route_cors", message, "list the origins");
+            } else if origin != "*" && !is_origin(origin) {
+                let message = format!("`{origin}` is not an origin");
+                let help = "write it like `https://app.example.com`: no path, no slash at the end";
+                findings.error(&pointer, "route_cors", message, help);
+            }
+        }
+        for (key, names) in [("headers", &shape.headers), ("expose", &shape.expose)] {
+            for (at, name) in names.iter().enumerate() {
+                if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                    let pointer = self.key(&format!("cors/{key}/{at}"));
+                    let message = format!("`{name}` is not the name of a header");
+                    findings.error(
+                        &pointer,
+                        "route_cors",
+                        message,
+                        "write it like `x-request-id`",
+                    );
+                }
+            }
+        }
+        let day = std::time::Duration::from_hours(24);
+        if shape.max_age.0 > day {
+            let message = format!("`{}` is more than 24h", shape.max_age);
+            findings.error(
+                &self.key("cors/max_age"),
+                "config_value",
+                message,
+                "write at most `24h`",
+            );
+        }
+        Cors {
+            origins: shape.origins.clone(),
+            credentials: shape.credentials,
+            headers: shape.headers.clone(),
+            expose: shape.expose.clone(),
+            max_age: shape.max_age.0,
+        }
+    }
+
+    fn openapi(
+        &self,
+        name: &str,
+        set: &Arc<RouteSet>,
+        texts: &mut Vec<(String, Arc<str>)>,
+        findings: &mut Findings<'_>,
+    ) -> Vec<Route> {
+        let path = findings.path(name);
+        let text = match files::read(&path, OPENAPI_BYTES_MAX) {
+            Ok(text) => text,
+            Err(fault) => {
+                let message = format!("`{}` {}", fault.place.file, fault.message);
+                let help = fault.help.unwrap_or_default();
+                findings.error(&self.key("openapi"), fault.code, message, help);
+                return Vec::new();
+            }
+        };
+        texts.push((name.to_owned(), Arc::clone(&text)));
+        match Document::parse(&path.display().to_string(), text) {
+            Ok(document) => {
+                let (routes, faults) =
+                    openapi::read(&document, set, self.shape.platform, self.references);
+                findings.extend(faults);
+                routes
+            }
+            Err(faults) => {
+                findings.extend(faults);
+                Vec::new()
+            }
+        }
+    }
+
+    fn single(
+        &self,
+        matches: &str,
+        action: &str,
+        set: &Arc<RouteSet>,
+        findings: &mut Findings<'_>,
+    ) -> Vec<Route> {
+        let document = findings.document();
+        let pattern = Pattern {
+            matches,
+            action,
+            access: self.shape.access.map(access),
+            platform: self.shape.platform,
+            match_place: document.place(&self.key("match")),
+            action_place: document.place(&self.key("action")),
+            declared_at: document.line(&self.key("match")),
+        };
+        match pattern::read(&pattern, set, self.references) {
+            Ok(route) => vec![route],
+            Err(faults) => {
+                findings.extend(faults);
+                Vec::new()
+            }
+        }
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}/{key}", self.at)
+    }
+}
+
+fn access(shape: AccessShape) -> Access {
+    match shape {
+        AccessShape::Read => Access::Read,
+        AccessShape::Create => Access::Create,
+        AccessShape::Update => Access::Update,
+        AccessShape::Delete => Access::Delete,
+        AccessShape::Manage => Access::Manage,
+    }
+}
+
+/// `scheme://host[:port]`, as browsers send it.
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else {
+        return false;
+    };
+    let whole = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.path() == "/"
+        && uri.query().is_none()
+        && !text.ends_with('/')
+        && !text.contains('@');
+    // Browsers send lower case; an origin in another case would never match.
+    whole && text.chars().all(|c| !c.is_ascii_uppercase())
+}

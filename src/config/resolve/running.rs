@@ -1,0 +1,148 @@
+//! `plans`, `annotate`, `audit`, `cache` and `log`.
+
+use crate::config::file::{Annotate, Audit, Cache, Log, LogFormat, LogLevel, Plan};
+use crate::config::findings::Findings;
+use crate::config::units::{Duration, Size};
+use crate::telemetry::{audit, log};
+use crate::{decision, forward, limit};
+use http::HeaderName;
+use std::collections::{BTreeMap, HashMap};
+
+/// Limits by the plan's name.
+pub(super) fn plans(shape: &BTreeMap<String, Plan>) -> HashMap<String, limit::Plan> {
+    let each = shape.iter().map(|(name, plan)| {
+        let limits = limit::Plan {
+            per_second: plan.requests.0,
+            burst: plan.burst.unwrap_or(plan.requests.0),
+            concurrent: plan.concurrent,
+        };
+        (name.clone(), limits)
+    });
+    each.collect()
+}
+
+/// Prefix and strip list; names are header names.
+pub(super) fn annotate(shape: &Annotate, findings: &mut Findings<'_>) -> Option<forward::Annotate> {
+    for (at, name) in shape.strip.iter().enumerate() {
+        let pointer = format!("/annotate/strip/{at}");
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            let message = format!("`{name}` is not the name of a header");
+            findings.error(
+                &pointer,
+                "config_value",
+                message,
+                "write it like `x-legacy-tenant`",
+            );
+        } else if KEPT.contains(&name.to_ascii_lowercase().as_str()) {
+            let message = format!("without `{name}` no request arrives whole");
+            findings.error(&pointer, "config_value", message, "remove it from the list");
+        }
+    }
+    let annotate = forward::Annotate::new(&shape.prefix, &shape.strip);
+    if annotate.is_none() {
+        let message = format!("`{}` does not begin the name of a header", shape.prefix);
+        findings.error(
+            "/annotate/prefix",
+            "config_value",
+            message,
+            "write it like `x-palisade-`",
+        );
+    }
+    annotate
+}
+
+/// Where records go, and how many may wait.
+pub(super) fn audit(shape: &Audit, findings: &mut Findings<'_>) -> audit::Settings {
+    let (min, max) = AUDIT_BYTES;
+    if shape.bytes_max < min || shape.bytes_max > max {
+        let message = format!("`{}` is not between {min} and {max}", shape.bytes_max);
+        findings.error(
+            "/audit/bytes_max",
+            "config_value",
+            message,
+            "write a size like `100MiB`",
+        );
+    }
+    let output = match &shape.file {
+        None => audit::Output::Stdout,
+        Some(text) => {
+            let dir = findings.path(text);
+            if dir.exists() && !dir.is_dir() {
+                let message = format!("`{}` is not a folder", dir.display());
+                findings.error(
+                    "/audit/file",
+                    "config_value",
+                    message,
+                    "name a folder, like `audit/`",
+                );
+            }
+            audit::Output::File {
+                dir,
+                bytes_max: shape.bytes_max.0,
+                keep: shape.keep,
+            }
+        }
+    };
+    audit::Settings {
+        output,
+        known_records_max: records(shape.records_max),
+        strangers_records_max: records(shape.strangers_records_max),
+        ..audit::Settings::default()
+    }
+}
+
+fn records(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Bounds of the decision cache.
+pub(super) fn decision(shape: &Cache, findings: &mut Findings<'_>) -> decision::Settings {
+    if shape.decision_ttl > DECISION_TTL_MAX {
+        let message = format!("`{}` is more than {DECISION_TTL_MAX}", shape.decision_ttl);
+        let help = "a decision that is kept longer outlives what it was made from";
+        findings.error("/cache/decision_ttl", "config_value", message, help);
+    }
+    if shape.decision_bytes > DECISION_BYTES_MAX {
+        let message = format!(
+            "`{}` is more than {DECISION_BYTES_MAX}",
+            shape.decision_bytes
+        );
+        let help = format!("write at most `{DECISION_BYTES_MAX}`");
+        findings.error("/cache/decision_bytes", "config_value", message, help);
+    }
+    decision::Settings {
+        ttl: shape.decision_ttl.0,
+        bytes_max: shape.decision_bytes.0,
+    }
+}
+
+/// What Palisade says of itself.
+pub(super) fn log(shape: &Log) -> log::Settings {
+    let level = match shape.level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    log::Settings {
+        level: level.to_owned(),
+        format: match shape.format {
+            LogFormat::Human => log::Format::Text,
+            LogFormat::Json => log::Format::Json,
+        },
+    }
+}
+
+/// Headers whose absence would change what a request is.
+const KEPT: [&str; 6] = [
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "trailer",
+];
+const DECISION_TTL_MAX: Duration = Duration::secs(60 * 60);
+const DECISION_BYTES_MAX: Size = Size(4 << 30);
+const AUDIT_BYTES: (Size, Size) = (Size(1 << 20), Size(100 << 30));

@@ -1,0 +1,127 @@
+//! `upstreams`: addresses that are not our own.
+
+use super::listen::timeout;
+use crate::config::file::{Config, Upstream};
+use crate::config::findings::Findings;
+use crate::document::child;
+use crate::forward::UpstreamSettings;
+use http::{HeaderValue, Uri};
+use std::net::{IpAddr, SocketAddr};
+
+/// All upstreams that make sense.
+pub(super) fn resolve(config: &Config, findings: &mut Findings<'_>) -> Vec<UpstreamSettings> {
+    let own = own_addresses(config);
+    let each = config.upstreams.iter();
+    each.filter_map(|(name, shape)| one(name, shape, &own, findings))
+        .collect()
+}
+
+fn one(
+    name: &str,
+    shape: &Upstream,
+    own: &[SocketAddr],
+    findings: &mut Findings<'_>,
+) -> Option<UpstreamSettings> {
+    let at = child("/upstreams", name);
+    let url = child(&at, "url");
+    let (host, port) = match host_and_port(&shape.url) {
+        Ok(found) => found,
+        Err(why) => {
+            let message = format!("`{}` {why}", shape.url);
+            let help = "write it like `http://127.0.0.1:9000`";
+            findings.error(&url, "config_url", message, help);
+            return None;
+        }
+    };
+    if let Some(listener) = own
+        .iter()
+        .find(|listener| leads_to(&host, port, **listener))
+    {
+        let message = format!(
+            "`{}` leads back to our own listener `{listener}`",
+            shape.url
+        );
+        let help = "name the service behind, not Palisade itself";
+        findings.error(&url, "upstream_is_own_listener", message, help);
+    }
+    let authority = shape
+        .authority
+        .clone()
+        .unwrap_or_else(|| format!("{host}:{port}"));
+    let times = |key: &str| format!("{at}/timeouts/{key}");
+    Some(UpstreamSettings {
+        connect_timeout: timeout(findings, &times("connect"), shape.timeouts.connect),
+        response_timeout: timeout(findings, &times("response"), shape.timeouts.response),
+        idle_timeout: timeout(findings, &times("idle"), shape.timeouts.idle),
+        forward_token: shape.forward_token,
+        idle_connections_max: usize::from(shape.idle_connections_max),
+        authority: authority_value(findings, &child(&at, "authority"), &authority)?,
+        name: name.into(),
+        host,
+        port,
+    })
+}
+
+fn host_and_port(url: &str) -> Result<(String, u16), &'static str> {
+    let uri: Uri = url.parse().map_err(|_| "is not a URL")?;
+    match uri.scheme_str() {
+        Some("http") => {}
+        Some("https") => return Err("is https, which upstreams do not speak here"),
+        _ => return Err("is not an http URL"),
+    }
+    let authority = uri.authority().ok_or("has no host")?;
+    if authority.as_str().contains('@') {
+        return Err("holds a user, which is not sent");
+    }
+    if uri.path() != "/" || uri.query().is_some() || url.contains('#') {
+        return Err("has a path or query, which the request's own replaces");
+    }
+    // `Authority::port` reads a port out of range as none.
+    let port = match authority.as_str().strip_prefix(authority.host()) {
+        None | Some("") => 80,
+        Some(port) => {
+            let digits = port.strip_prefix(':').unwrap_or_default();
+            digits.parse().map_err(|_| "has no valid port")?
+        }
+    };
+    if authority.host().is_empty() || port == 0 {
+        return Err("needs a host and a port");
+    }
+    Ok((authority.host().to_owned(), port))
+}
+
+fn authority_value(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Option<HeaderValue> {
+    let plain = text.parse::<http::uri::Authority>().is_ok() && !text.contains('@');
+    let value = HeaderValue::from_str(text).ok().filter(|_| plain);
+    if value.is_none() {
+        let message = format!("`{text}` is not a host");
+        let help = "write it like `api.internal` or `api.internal:8443`";
+        findings.error(pointer, "config_value", message, help);
+    }
+    value
+}
+
+fn own_addresses(config: &Config) -> Vec<SocketAddr> {
+    let admin = &config.admin;
+    let texts = [&config.listen.http, &admin.metrics, &admin.control];
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Whether connecting to `host` and `port` reaches `listener`, as far as literals tell (RULES 44).
+fn leads_to(host: &str, port: u16, listener: SocketAddr) -> bool {
+    if port != listener.port() {
+        return false;
+    }
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    let ip: IpAddr = match literal.parse::<IpAddr>() {
+        Ok(ip) => ip.to_canonical(),
+        Err(_) if host.eq_ignore_ascii_case("localhost") => IpAddr::from([127, 0, 0, 1]),
+        Err(_) => return false,
+    };
+    let here = listener.ip().to_canonical();
+    let local = ip.is_loopback() || ip.is_unspecified();
+    ip == here || (local && (here.is_unspecified() || here.is_loopback()))
+}
+
+#[cfg(test)]
+mod tests;

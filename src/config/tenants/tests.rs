@@ -1,0 +1,208 @@
+//! Folders of tenant files, good and bad.
+
+use super::*;
+use crate::tenant::WorkspaceId;
+use std::fs;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Self(dir)
+    }
+
+    fn read(&self) -> Tenants {
+        let known = Known {
+            issuers: &["cosmos", "partner"],
+            plans: &["standard", "enterprise"],
+        };
+        read(self.0.path(), known).unwrap()
+    }
+}
+
+fn accounts(tenants: &Tenants) -> Vec<&str> {
+    let mut ids: Vec<&str> = tenants
+        .directory
+        .accounts()
+        .map(|account| account.id.as_str())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+const ACME: &str = "\
+account: acme
+plan: enterprise
+issuers: [cosmos]
+overlay: permit
+not_before: { account: 2026-11-01T00:00:00Z, users: { u-123: 2026-11-20T00:00:00Z } }
+workspaces:
+  - { id: acme-prod, type: custom, catalogs: [catalog-01], clients: [c1], machine_clients: [m1, { id: m2, role: editor }] }
+  - { id: acme-dev, status: suspended }
+";
+const GLOBEX: &str = "\
+account: globex
+plan: standard
+workspaces:
+  - { id: globex-prod, clients: [c9] }
+";
+
+#[test]
+fn a_folder_becomes_a_directory() {
+    let folder = Folder::new(&[
+        ("acme.yaml", ACME),
+        ("acme.cedar", "// policies"),
+        ("globex.yaml", GLOBEX),
+        ("globex/one.cedar", "// one"),
+        ("globex/two.cedar", "// two"),
+        ("README.md", "about"),
+    ]);
+    let tenants = folder.read();
+    assert_eq!(tenants.quarantined, []);
+    assert_eq!(tenants.warnings, []);
+    assert_eq!(accounts(&tenants), ["acme", "globex"]);
+    let acme = tenants
+        .directory
+        .account(&AccountId::parse("acme").unwrap())
+        .unwrap();
+    assert_eq!(
+        acme.workspaces[0].machine_clients[1].role,
+        Some(crate::tenant::WorkspaceRole::Editor)
+    );
+    assert_eq!(acme.not_before.users.len(), 1);
+    assert_eq!(acme.overlay, OverlayMode::Permit);
+    let overlays: Vec<(&str, usize)> = tenants
+        .overlays
+        .iter()
+        .map(|overlay| (overlay.account.as_str(), overlay.files.len()))
+        .collect();
+    assert_eq!(overlays, [("acme", 1), ("globex", 2)]);
+}
+
+#[test]
+fn a_duplicate_workspace_names_both_places_and_the_newcomer_is_left_out() {
+    let thief = "account: globex\nplan: standard\nworkspaces:\n  - { id: acme-prod }\n";
+    let tenants = Folder::new(&[("acme.yaml", ACME), ("globex.yaml", thief)]).read();
+    assert_eq!(accounts(&tenants), ["acme"]);
+    assert_eq!(tenants.quarantined.len(), 1);
+    let fault = &tenants.quarantined[0];
+    assert_eq!(fault.code, "tenant_duplicate_id");
+    assert!(fault.message.contains("acme.yaml:7"), "{fault}");
+    assert!(fault.place.file.ends_with("globex.yaml"), "{fault}");
+    assert_eq!(fault.place.line_column().unwrap().0, 4);
+}
+
+#[test]
+fn a_duplicate_client_names_both_places() {
+    let thief = "account: globex\nplan: standard\nworkspaces:\n  - { id: globex-prod, machine_clients: [c1] }\n";
+    let tenants = Folder::new(&[("acme.yaml", ACME), ("globex.yaml", thief)]).read();
+    assert_eq!(accounts(&tenants), ["acme"]);
+    let fault = &tenants.quarantined[0];
+    assert!(fault.message.contains("acme.yaml:7"), "{fault}");
+    assert_eq!(fault.place.line_column().unwrap().0, 4);
+}
+
+#[test]
+fn an_id_that_stands_twice_in_one_file_names_both_lines() {
+    let twice = "account: globex\nplan: standard\nworkspaces:\n  - { id: w1 }\n  - { id: w1 }\n";
+    let tenants = Folder::new(&[("globex.yaml", twice)]).read();
+    let fault = &tenants.quarantined[0];
+    assert!(fault.message.contains("globex.yaml:4"), "{fault}");
+    assert_eq!(fault.place.line_column().unwrap().0, 5);
+}
+
+#[test]
+fn every_bad_file_is_reported_and_the_others_serve() {
+    let tenants = Folder::new(&[
+        ("acme.yaml", ACME),
+        ("a1.yaml", "account: other-name\nplan: standard\n"),
+        ("a2.yaml", "account: a2\nplan: standard\nissuers: [cosmo]\ncolour: red\n"),
+        ("a3.yaml", "account: a3\nplan: standard\nissuers: [cosmo]\nworkspaces: [{ id: w, clients: ['a b'] }]\n"),
+        ("a4.yaml", "account: [\n"),
+        ("platform.yaml", "account: platform\nplan: standard\n"),
+        ("lost.cedar", ""),
+        ("late.yml", "account: late\nplan: standard\n"),
+        ("a5.yaml", "account: a5\nplan: standard\noverlay: none\n"),
+        ("a5.cedar", "// p"),
+    ])
+    .read();
+    assert_eq!(accounts(&tenants), ["acme"]);
+    let codes = |file: &str| -> Vec<&str> {
+        let of = |fault: &&Fault| fault.place.file.ends_with(file);
+        tenants
+            .quarantined
+            .iter()
+            .filter(of)
+            .map(|fault| fault.code)
+            .collect()
+    };
+    assert_eq!(codes("/a1.yaml"), ["tenant_file_name"]);
+    assert_eq!(codes("/a2.yaml"), ["config_unknown_key"]);
+    assert_eq!(
+        codes("/a3.yaml"),
+        ["tenant_unknown_issuer", "tenant_bad_id"]
+    );
+    assert_eq!(codes("/a4.yaml").len(), 1);
+    assert_eq!(codes("/platform.yaml"), ["tenant_duplicate_id"]);
+    assert_eq!(codes("/lost.cedar"), ["tenant_stray_file"]);
+    assert_eq!(codes("/late.yml"), ["tenant_stray_file"]);
+    assert_eq!(codes("/a5.yaml"), ["tenant_overlay"]);
+    let near = tenants
+        .quarantined
+        .iter()
+        .find(|fault| fault.code == "tenant_unknown_issuer");
+    assert_eq!(
+        near.unwrap().help.as_deref(),
+        Some("did you mean `cosmos`?")
+    );
+}
+
+#[test]
+fn a_plan_without_limits_is_a_warning() {
+    let tenants = Folder::new(&[("a.yaml", "account: a\nplan: enterprize\n")]).read();
+    assert_eq!(accounts(&tenants), ["a"]);
+    assert_eq!(
+        tenants.warnings[0].help.as_deref(),
+        Some("did you mean `enterprise`?")
+    );
+}
+
+#[test]
+fn a_revision_is_of_the_content() {
+    let of = |text: &str| {
+        let tenants = Folder::new(&[("globex.yaml", text)]).read();
+        let account = tenants.directory.accounts().next().unwrap();
+        account.revision
+    };
+    let reordered = "# a comment\nplan: standard\nstatus: active\naccount: globex\nworkspaces: [{ clients: [c9], id: globex-prod }]\n";
+    assert_eq!(of(GLOBEX), of(reordered));
+    assert_ne!(of(GLOBEX), of(&GLOBEX.replace("c9", "c8")));
+}
+
+#[test]
+fn the_overlay_of_an_account_that_is_left_out_is_left_out() {
+    let tenants = Folder::new(&[("a.yaml", "account: b\nplan: p\n"), ("a.cedar", "//")]).read();
+    assert!(tenants.overlays.is_empty());
+    assert!(
+        tenants
+            .directory
+            .workspace(&WorkspaceId::parse("w").unwrap())
+            .is_none()
+    );
+}
+
+#[test]
+fn a_missing_folder_is_an_error() {
+    let known = Known {
+        issuers: &[],
+        plans: &[],
+    };
+    let fault = read(Path::new("/nowhere/tenants"), known).unwrap_err();
+    assert_eq!(fault.code, "folder_unreadable");
+}

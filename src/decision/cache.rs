@@ -1,0 +1,130 @@
+//! The decision cache: answers, each with the stretch of time over which it holds.
+
+use super::key::Key;
+use crate::clock::Timestamp;
+use crate::policy::{Answer, Ruling, Window};
+use crate::telemetry::{Metrics, PolicyCounter};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much is kept, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Bytes of all entries together; 0 keeps none.
+    pub bytes_max: u64,
+    /// An answer is asked for again after that time at the latest; 0 keeps none.
+    pub ttl: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bytes_max: 64 * 1024 * 1024,
+            ttl: Duration::from_mins(5),
+        }
+    }
+}
+
+/// An answer, and whom to count for it. It holds nothing of who asked for what: that comes from the
+/// request, never from here.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) ruling: Ruling,
+    pub(super) determining: Arc<[Arc<str>]>,
+    pub(super) errors: Arc<[Arc<str>]>,
+    pub(super) isolation: bool,
+    pub(super) counters: Vec<PolicyCounter>,
+    window: Option<Window>,
+}
+
+impl Entry {
+    pub(super) fn new(answer: Answer, counter: impl Fn(&str) -> Option<PolicyCounter>) -> Self {
+        let counters = answer.determining.iter().filter_map(|id| counter(id));
+        let errors = answer.errors.iter();
+        Self {
+            counters: counters.collect(),
+            errors: errors
+                .map(|error| format!("{}: {}", error.policy, error.message).into())
+                .collect(),
+            ruling: answer.ruling,
+            isolation: answer.isolation,
+            determining: answer.determining.into(),
+            window: None,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let texts = self.errors.iter().map(|error| error.len()).sum::<usize>();
+        let slots = self.determining.len() + self.errors.len() + self.counters.len();
+        ENTRY_BYTES + texts + slots * SLOT_BYTES
+    }
+}
+
+#[expect(
+    clippy::borrowed_box,
+    reason = "moka passes a reference to its key type"
+)]
+fn weight(key: &Box<[u8]>, entry: &Arc<Entry>) -> u32 {
+    u32::try_from(key.len() + entry.bytes()).unwrap_or(u32::MAX)
+}
+
+/// What moka and an entry need beside key and texts.
+const ENTRY_BYTES: usize = 320;
+/// A pointer to a text, or to a counter.
+const SLOT_BYTES: usize = 24;
+
+/// The cache.
+#[derive(Debug)]
+pub(super) struct Cache {
+    entries: moka::sync::Cache<Box<[u8]>, Arc<Entry>>,
+    ttl_ms: i64,
+    metrics: Arc<Metrics>,
+}
+
+impl Cache {
+    pub(super) fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
+        let counting = Arc::clone(&metrics);
+        let entries = moka::sync::Cache::builder()
+            .max_capacity(settings.bytes_max)
+            .weigher(weight)
+            .eviction_listener(move |_key, _entry, cause| {
+                if cause.was_evicted() {
+                    counting.decision_cache_evictions(1);
+                }
+            })
+            .build();
+        Self {
+            entries,
+            ttl_ms: i64::try_from(settings.ttl.as_millis()).unwrap_or(i64::MAX),
+            metrics,
+        }
+    }
+
+    /// The answer for `key`, if there is one and it holds at `now`. Time is compared here: the cache's
+    /// own expiry would use a clock of its own.
+    pub(super) fn find(&self, key: &Key, now: Timestamp) -> Option<Arc<Entry>> {
+        let entry = self.entries.get(key.bytes())?;
+        entry.window?.contains(now).then_some(entry)
+    }
+
+    /// Keeps the answer of `now` for as long as `window` and the settings allow.
+    pub(super) fn keep(
+        &self,
+        key: &Key,
+        mut entry: Entry,
+        window: Window,
+        now: Timestamp,
+    ) -> Arc<Entry> {
+        entry.window = Some(window.and(Window {
+            from: Timestamp(i64::MIN),
+            until: now.plus_millis(self.ttl_ms),
+        }));
+        let entry = Arc::new(entry);
+        if self.ttl_ms > 0 {
+            self.entries.insert(key.bytes().into(), Arc::clone(&entry));
+            self.metrics
+                .decision_cache_entries(self.entries.entry_count());
+        }
+        entry
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of the PDP; each file one concern.
+
+mod answers;
+mod caching;
+mod histories;
+mod world;

@@ -1,0 +1,233 @@
+//! Bodies in both directions: streamed, timed, and held to one connection each.
+
+use super::headers::Annotate;
+use super::pool::Returned;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::any::Any;
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// A body that ended early; whoever reads it must not take it for whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The peer broke off, or sent something that is not HTTP.
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+    /// The peer paused for longer than allowed.
+    #[error("no data for {0:?}")]
+    Idle(Duration),
+}
+
+/// Ends a body whose sender pauses too long. Only the time that its reader waits counts: a reader
+/// that is slow itself finds the sender no slower for it. The timer is made at the first pause.
+struct Patience {
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl Patience {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            timer: None,
+            waiting: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        if !self.waiting {
+            self.waiting = true;
+            timer.as_mut().reset(Instant::now() + self.limit);
+        }
+        timer.as_mut().poll(cx).map(|()| Error::Idle(self.limit))
+    }
+
+    fn reset(&mut self) {
+        self.waiting = false;
+    }
+}
+
+/// Since when the upstream is the one to wait for. `None`: the client is, for more of its body.
+pub(super) type Turn = Rc<Cell<Option<Instant>>>;
+
+/// What the client sends, on its way upstream: trailers are stripped as headers are.
+pub struct RequestBody {
+    inner: Incoming,
+    turn: Turn,
+    rules: Arc<Annotate>,
+    patience: Patience,
+}
+
+impl RequestBody {
+    pub(super) fn new(inner: Incoming, rules: Arc<Annotate>, limit: Duration, turn: Turn) -> Self {
+        Self {
+            inner,
+            turn,
+            rules,
+            patience: Patience::new(limit),
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.inner).poll_frame(cx) {
+            Poll::Pending => {
+                this.turn.set(None);
+                this.patience.poll(cx).map(|idle| Some(Err(idle)))
+            }
+            Poll::Ready(frame) => {
+                this.turn.set(Some(Instant::now()));
+                this.patience.reset();
+                Poll::Ready(frame.map(|frame| {
+                    let mut frame = frame?;
+                    if let Some(trailers) = frame.trailers_mut() {
+                        this.rules.strip_trailers(trailers);
+                    }
+                    Ok(frame)
+                }))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// What the client gets.
+pub enum ReplyBody {
+    /// Known whole: written with its head in one write.
+    Full(Option<Bytes>),
+    /// Passed on as it comes.
+    Stream(Box<Stream>),
+}
+
+/// A reply under way from an upstream.
+pub struct Stream {
+    inner: Incoming,
+    patience: Patience,
+    connection: Option<Returned>,
+    rules: Arc<Annotate>,
+    held: Vec<Box<dyn Any>>,
+}
+
+impl Stream {
+    /// Ended cleanly: only now may the connection serve somebody else (RULES 45).
+    fn ended(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.give_back();
+        }
+    }
+}
+
+impl ReplyBody {
+    /// A body of known bytes.
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self::Full((!bytes.is_empty()).then_some(bytes))
+    }
+
+    pub(super) fn stream(
+        inner: Incoming,
+        limit: Duration,
+        connection: Returned,
+        rules: Arc<Annotate>,
+    ) -> Self {
+        Self::Stream(Box::new(Stream {
+            inner,
+            patience: Patience::new(limit),
+            connection: Some(connection),
+            rules,
+            held: Vec::new(),
+        }))
+    }
+
+    /// Drops `guard` when a stream has ended or is given up; at once where the reply is known whole,
+    /// since that is written at once.
+    pub fn hold(&mut self, guard: impl Any) {
+        if let Self::Stream(stream) = self {
+            stream.held.push(Box::new(guard));
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let stream = match &mut *self {
+            Self::Full(bytes) => {
+                return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
+            }
+            Self::Stream(stream) => stream,
+        };
+        match Pin::new(&mut stream.inner).poll_frame(cx) {
+            Poll::Pending => stream.patience.poll(cx).map(|idle| Some(Err(idle))),
+            Poll::Ready(None) => {
+                stream.ended();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(frame)) => {
+                stream.patience.reset();
+                if frame.is_err() {
+                    stream.connection = None;
+                } else if stream.inner.is_end_stream() {
+                    // With a Content-Length hyper does not poll again after the last byte.
+                    stream.ended();
+                }
+                let rules = &stream.rules;
+                Poll::Ready(Some(frame.map_err(Error::Broken).map(|mut frame| {
+                    if let Some(trailers) = frame.trailers_mut() {
+                        rules.clean_trailers(trailers);
+                    }
+                    frame
+                })))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.is_none(),
+            // Never before the last poll: a chunked reply gives its connection back there.
+            Self::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Self::Stream(stream) => stream.inner.size_hint(),
+        }
+    }
+}

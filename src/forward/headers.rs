@@ -1,0 +1,345 @@
+//! Header rules of forwarding, all pure: what is removed, what is added (DESIGN 9, RULES 15, 23, 25).
+
+use crate::decision::Permit;
+use crate::head::{Head, fold};
+use crate::scope::Held;
+use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
+use crate::token::{Caller, Notes};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use std::net::IpAddr;
+
+/// The names of the annotation, built once.
+#[derive(Clone, Debug)]
+pub struct Annotate {
+    prefix: String,
+    strip: Vec<String>,
+    references: Vec<String>,
+    names: Names,
+}
+
+#[derive(Clone, Debug)]
+struct Names {
+    account: HeaderName,
+    workspace: HeaderName,
+    user: HeaderName,
+    principal: HeaderName,
+    role: HeaderName,
+    context: HeaderName,
+    platform: HeaderName,
+    lang: HeaderName,
+    timezone: HeaderName,
+    catalog_workspace: HeaderName,
+    request_id: HeaderName,
+}
+
+/// Removed whatever the configuration says, by folded name (RULES 25). An entry that ends in `-`
+/// stands for every name that begins with it.
+const ALWAYS_STRIPPED: [&str; 28] = [
+    "x-user-id",
+    "x-tenant-id",
+    "x-aw-",
+    "x-aworld-",
+    "x-forwarded-",
+    "forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-original-",
+    "x-rewrite-",
+    "x-override-url",
+    "x-http-destinationurl",
+    "x-host",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-client-cert",
+    "x-client-cert-",
+    "x-ssl-",
+    "ssl-client-",
+    "x-ssl-client-",
+    "client-cert",
+    "client-cert-",
+    "x-client-verify",
+    "x-amzn-mtls-",
+];
+
+/// Hop-by-hop fields of RFC 9110, section 7.6.1, and what hyper writes itself.
+const HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHORIZATION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("http2-settings"),
+];
+
+impl Annotate {
+    /// Names under `prefix` (lower case, ends in `-`), and further names to strip from requests.
+    /// `None`: the prefix does not make header names.
+    pub fn new(prefix: &str, strip: &[String]) -> Option<Self> {
+        let name =
+            |suffix: &str| HeaderName::from_bytes(format!("{prefix}{suffix}").as_bytes()).ok();
+        Some(Self {
+            names: Names {
+                account: name("account")?,
+                workspace: name("workspace")?,
+                user: name("user")?,
+                principal: name("principal")?,
+                role: name("role")?,
+                context: name("context")?,
+                platform: name("platform")?,
+                lang: name("lang")?,
+                timezone: name("timezone")?,
+                catalog_workspace: name("catalog-workspace")?,
+                request_id: name("request-id")?,
+            },
+            references: Vec::new(),
+            prefix: fold(prefix).into_owned(),
+            strip: strip.iter().map(|name| fold(name).into_owned()).collect(),
+        })
+    }
+
+    /// With the headers that tenant references are read from: a trailer of such a name was never
+    /// looked at, and an upstream may read it as the header.
+    #[must_use]
+    pub fn with_references<'a>(mut self, names: impl IntoIterator<Item = &'a HeaderName>) -> Self {
+        let names = names.into_iter();
+        self.references = names.map(|name| fold(name.as_str()).into_owned()).collect();
+        self
+    }
+
+    /// Removes from a request's trailers what they must not say: they come after the decision.
+    pub(super) fn strip_trailers(&self, trailers: &mut HeaderMap) {
+        self.strip(trailers);
+        strip_hop_by_hop(trailers);
+        let late: Vec<HeaderName> = trailers
+            .keys()
+            .filter(|name| {
+                let folded = fold(name.as_str());
+                let read_before = ["authorization", "cookie", "host", "content-length"];
+                read_before.contains(&&*folded) || self.references.iter().any(|one| *one == folded)
+            })
+            .cloned()
+            .collect();
+        for name in late {
+            trailers.remove(&name);
+        }
+    }
+
+    /// Removes from a reply's trailers what only the gate may say.
+    pub(super) fn clean_trailers(&self, trailers: &mut HeaderMap) {
+        strip_hop_by_hop(trailers);
+        let ours: Vec<HeaderName> = trailers
+            .keys()
+            .filter(|name| {
+                let folded = fold(name.as_str());
+                folded.starts_with(&self.prefix) || folded.starts_with("access-control-")
+            })
+            .cloned()
+            .collect();
+        for name in ours {
+            trailers.remove(&name);
+        }
+    }
+
+    /// The name of the request id, which replies carry too.
+    pub fn request_id(&self) -> &HeaderName {
+        &self.names.request_id
+    }
+
+    /// Whether a client must not send a field of that name: it folds to the prefix or a listed name.
+    pub fn is_reserved(&self, name: &HeaderName) -> bool {
+        let folded = fold(name.as_str());
+        folded.starts_with(&self.prefix)
+            || self.strip.iter().any(|listed| *listed == folded)
+            || ALWAYS_STRIPPED.iter().any(|listed| {
+                folded == *listed || (listed.ends_with('-') && folded.starts_with(listed))
+            })
+    }
+
+    /// Removes what a client must not say: from the head's fields, and from trailers.
+    pub fn strip(&self, headers: &mut HeaderMap) {
+        let reserved: Vec<HeaderName> = headers
+            .keys()
+            .filter(|name| self.is_reserved(name))
+            .cloned()
+            .collect();
+        for name in reserved {
+            headers.remove(&name);
+        }
+    }
+}
+
+/// The request's fields as the upstream gets them: strip, then describe the hop, then annotate.
+pub fn annotate(
+    headers: &mut HeaderMap,
+    rules: &Annotate,
+    permit: &Permit,
+    head: &Head,
+    request_id: &HeaderValue,
+) {
+    let trailers = wants_trailers(headers);
+    strip_hop_by_hop(headers);
+    rules.strip(headers);
+    headers.remove(header::EXPECT);
+    headers.remove(header::TE);
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    insert(
+        headers,
+        HeaderName::from_static("x-forwarded-for"),
+        Some(&address(head.client)),
+    );
+    insert(
+        headers,
+        HeaderName::from_static("x-forwarded-host"),
+        Some(&head.authority),
+    );
+    insert(
+        headers,
+        HeaderName::from_static("x-forwarded-proto"),
+        Some("http"),
+    );
+    let names = &rules.names;
+    headers.insert(names.request_id.clone(), request_id.clone());
+    let context = permit.target().route.operation.api_context;
+    insert(headers, names.context.clone(), Some(context.label()));
+    let scope = permit.scope();
+    if matches!(scope.held(), Held::Public) {
+        return;
+    }
+    insert(
+        headers,
+        names.account.clone(),
+        scope.account().map(AccountId::as_str),
+    );
+    insert(
+        headers,
+        names.workspace.clone(),
+        scope.workspace().map(WorkspaceId::as_str),
+    );
+    insert(
+        headers,
+        names.catalog_workspace.clone(),
+        scope.catalog().map(WorkspaceId::as_str),
+    );
+    annotate_caller(headers, names, permit.caller());
+}
+
+fn annotate_caller(headers: &mut HeaderMap, names: &Names, caller: &Caller) {
+    match caller {
+        Caller::Anonymous => {}
+        Caller::User(user) => {
+            insert(headers, names.user.clone(), Some(user.user.as_str()));
+            insert(
+                headers,
+                names.principal.clone(),
+                user.principal_id.as_deref(),
+            );
+            insert(headers, names.role.clone(), highest(&user.roles));
+            annotate_notes(headers, names, &user.notes);
+        }
+        Caller::Service(service) => {
+            insert(
+                headers,
+                names.role.clone(),
+                service.role.map(WorkspaceRole::label),
+            );
+            annotate_notes(headers, names, &service.notes);
+        }
+        Caller::Principal(principal) => {
+            let id = principal
+                .principal_id
+                .as_deref()
+                .unwrap_or(&principal.subject);
+            insert(headers, names.principal.clone(), Some(id));
+            annotate_notes(headers, names, &principal.notes);
+        }
+    }
+}
+
+/// The highest role that was mapped; what the token spells and no table maps is not passed on.
+fn highest(roles: &[Role]) -> Option<&'static str> {
+    roles.iter().max().and_then(|role| match role {
+        Role::Workspace(role) => Some(role.label()),
+        Role::AccountMember => None,
+        Role::AccountAdmin => Some("admin"),
+        Role::AccountOwner => Some("owner"),
+    })
+}
+
+fn annotate_notes(headers: &mut HeaderMap, names: &Names, notes: &Notes) {
+    insert(headers, names.platform.clone(), notes.platform.as_deref());
+    insert(headers, names.lang.clone(), notes.lang.as_deref());
+    insert(headers, names.timezone.clone(), notes.timezone.as_deref());
+}
+
+/// A value that cannot stand in a header is left out: it only annotates.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
+    if let Some(value) = value.and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.insert(name, value);
+    }
+}
+
+fn address(ip: IpAddr) -> String {
+    ip.to_string()
+}
+
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    let te = headers
+        .get_all(header::TE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    te.flat_map(|value| value.split(','))
+        .any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
+}
+
+/// Removes the fields that `Connection` nominates, and the hop-by-hop fields themselves.
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let nominated: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .collect();
+    for name in nominated {
+        // `Connection: content-length` would leave the message without its frame.
+        if name != header::CONTENT_LENGTH && name != header::HOST && name != header::TE {
+            headers.remove(&name);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// The reply's fields as the client gets them: no hop-by-hop, nothing under the annotation prefix
+/// but our own request id.
+pub fn clean_reply(headers: &mut HeaderMap, rules: &Annotate, request_id: &HeaderValue) {
+    strip_hop_by_hop(headers);
+    let ours: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| fold(name.as_str()).starts_with(&rules.prefix))
+        .cloned()
+        .collect();
+    for name in ours {
+        headers.remove(&name);
+    }
+    headers.insert(rules.names.request_id.clone(), request_id.clone());
+}
+
+/// Keeps caches from giving one caller's reply to another (RULES 46).
+pub(super) fn keep_private(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+    headers.append(
+        header::VARY,
+        HeaderValue::from_static("Authorization, Cookie"),
+    );
+}

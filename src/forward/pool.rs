@@ -1,0 +1,99 @@
+//! Idle connections of one worker to one upstream. Nothing here leaves its thread.
+
+use super::body::RequestBody;
+use hyper::client::conn::http1::SendRequest;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::task::AbortHandle;
+
+/// How long a connection may take to become idle after its reply ended. An upload that the upstream
+/// answered early is still being sent then: its connection is closed instead (RULES 45).
+const SETTLE: Duration = Duration::from_millis(100);
+
+type Idle = Rc<RefCell<Vec<Connection>>>;
+
+/// A connection and the task that moves its bytes. Dropping it closes it at once: hyper alone would go
+/// on sending a body that nobody waits for.
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<RequestBody>,
+    task: AbortHandle,
+}
+
+/// The idle connections, newest last.
+#[derive(Clone)]
+pub(super) struct Pool {
+    idle: Idle,
+    max: usize,
+}
+
+/// A connection in use, and the pool it goes back to.
+pub(super) struct Returned {
+    connection: Connection,
+    pool: Pool,
+}
+
+impl Connection {
+    pub(super) fn new(sender: SendRequest<RequestBody>, task: AbortHandle) -> Self {
+        Self { sender, task }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Pool {
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            idle: Idle::default(),
+            max,
+        }
+    }
+
+    /// The connection used last that is still open.
+    pub(super) fn take(&self) -> Option<Connection> {
+        let mut idle = self.idle.borrow_mut();
+        while let Some(connection) = idle.pop() {
+            if connection.sender.is_ready() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    pub(super) fn lend(&self, connection: Connection) -> Returned {
+        Returned {
+            connection,
+            pool: self.clone(),
+        }
+    }
+
+    fn put(&self, connection: Connection) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < self.max {
+            idle.push(connection);
+        }
+    }
+}
+
+impl Returned {
+    /// Puts the connection back as soon as both messages have ended; closes it if they do not.
+    pub(super) fn give_back(self) {
+        let Self {
+            mut connection,
+            pool,
+        } = self;
+        if connection.sender.is_ready() {
+            return pool.put(connection);
+        }
+        tokio::task::spawn_local(async move {
+            let settled = tokio::time::timeout(SETTLE, connection.sender.ready()).await;
+            if let Ok(Ok(())) = settled {
+                pool.put(connection);
+            }
+        });
+    }
+}

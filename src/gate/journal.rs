@@ -1,0 +1,303 @@
+//! One request's record. Its drop writes what has not been written: a request that is cancelled or
+//! that panics leaves exactly one record and one metric update too (RULES 41).
+
+use super::decide::Learnt;
+use super::refusal::Refusal;
+use super::serve::Shared;
+use crate::clock::Timestamp;
+use crate::decision::Permit;
+use crate::head::Head;
+use crate::operation::{Access, ApiContext};
+use crate::reason::{Outcome, Reason};
+use crate::scope::Scope;
+use crate::telemetry::audit::{Lane, Record, Reservation};
+use crate::tenant::{AccountId, ClientId, WorkspaceId};
+use crate::token::Caller;
+use http::Method;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a read waits for room in the audit queue before it goes unrecorded (RULES 42).
+const AUDIT_WAIT: Duration = Duration::from_millis(50);
+
+/// The status of a request whose client went away, as nginx has it.
+const CLIENT_CLOSED: u16 = 499;
+
+/// What is to be told of one request.
+pub(super) struct Journal<'a> {
+    shared: &'a Shared,
+    request_id: &'a str,
+    revision: &'a str,
+    peer: IpAddr,
+    now: Timestamp,
+    started: Instant,
+    sent: Option<Instant>,
+    upstream: Option<Duration>,
+    method: Option<Method>,
+    head: Option<Arc<Head>>,
+    learnt: Learnt,
+    slot: Slot,
+    closed: bool,
+}
+
+/// Where the record goes.
+enum Slot {
+    /// Not settled yet: taken when the record is written, if there is room.
+    Later,
+    /// Reserved before forwarding.
+    Reserved(Reservation),
+    /// There was no room; counted as dropped already.
+    Lost,
+}
+
+/// How a request ended.
+struct End<'e> {
+    outcome: Outcome,
+    reason: Option<Reason>,
+    status: u16,
+    detail: &'e str,
+    total: Duration,
+    overhead: Duration,
+}
+
+impl<'a> Journal<'a> {
+    /// Opens the record of a request that has just arrived.
+    pub(super) fn open(
+        shared: &'a Shared,
+        request_id: &'a str,
+        peer: IpAddr,
+        now: Timestamp,
+        revision: &'a str,
+    ) -> Self {
+        Self {
+            shared,
+            request_id,
+            revision,
+            peer,
+            now,
+            started: shared.clock.instant(),
+            sent: None,
+            upstream: None,
+            method: None,
+            head: None,
+            learnt: Learnt::default(),
+            slot: Slot::Later,
+            closed: false,
+        }
+    }
+
+    pub(super) fn request_id(&self) -> &'a str {
+        self.request_id
+    }
+
+    /// Whether a credential was presented, good or bad.
+    pub(super) fn token_sent(&self) -> bool {
+        let head = self.head.as_ref();
+        head.is_some_and(|head| !matches!(head.credential, crate::head::Credential::None))
+    }
+
+    pub(super) fn head(&mut self, method: &Method, head: Arc<Head>) {
+        self.method = Some(method.clone());
+        self.head = Some(head);
+    }
+
+    pub(super) fn learnt(&mut self, learnt: Learnt) {
+        self.learnt = learnt;
+    }
+
+    /// From here on the upstream has the request.
+    pub(super) fn sent(&mut self) {
+        self.sent = Some(self.shared.clock.instant());
+    }
+
+    /// The upstream answered, or failed to.
+    pub(super) fn answered(&mut self) {
+        let took = self.sent.map(|sent| sent.elapsed()).unwrap_or_default();
+        self.shared.metrics.upstream(took);
+        self.upstream = Some(took);
+    }
+
+    /// Takes the record's place in the queue before anything is forwarded. With the queue full, what
+    /// changes something or crosses accounts is refused; a read waits a moment, then goes
+    /// unrecorded and is counted (RULES 42).
+    pub(super) async fn reserve(&mut self, permit: &Permit) -> Result<(), Refusal> {
+        if let Ok(slot) = self.shared.audit.reserve(Lane::Known) {
+            self.slot = Slot::Reserved(slot);
+            return Ok(());
+        }
+        let operation = &permit.target().route.operation;
+        if operation.access != Access::Read || operation.api_context == ApiContext::Portal {
+            return Err(Refusal::new(Reason::Overloaded, "the audit queue is full"));
+        }
+        let audit = &self.shared.audit;
+        self.slot = if let Ok(slot) = audit.reserve_within(Lane::Known, AUDIT_WAIT).await {
+            Slot::Reserved(slot)
+        } else {
+            audit.dropped();
+            Slot::Lost
+        };
+        Ok(())
+    }
+
+    /// The upstream's reply goes to the client.
+    pub(super) fn forwarded(mut self, status: u16) {
+        self.close(Outcome::Allow, None, status, "");
+    }
+
+    /// The gate itself answered a preflight.
+    pub(super) fn preflight(mut self, status: u16) {
+        self.close(Outcome::Allow, None, status, "preflight");
+    }
+
+    /// The request was refused.
+    pub(super) fn refused(mut self, refusal: &Refusal) {
+        let reason = refusal.reason;
+        self.close(
+            reason.outcome(),
+            Some(reason),
+            reason.status(),
+            &refusal.detail,
+        );
+    }
+
+    fn close(&mut self, outcome: Outcome, reason: Option<Reason>, status: u16, detail: &str) {
+        self.closed = true;
+        let total = self.started.elapsed();
+        let upstream = match (self.upstream, self.sent) {
+            (Some(took), _) => took,
+            // Given up while the upstream had it: that time is not ours either.
+            (None, Some(sent)) => sent.elapsed(),
+            (None, None) => Duration::ZERO,
+        };
+        let end = End {
+            outcome,
+            reason,
+            status,
+            detail,
+            total,
+            overhead: total.saturating_sub(upstream),
+        };
+        self.count(&end);
+        if let Some(slot) = self.place() {
+            let target = self.learnt.target.iter();
+            let references: Vec<(&str, &str)> = target
+                .flat_map(|target| &target.references)
+                .map(|one| (&*one.place, one.value.as_str()))
+                .collect();
+            slot.commit(&self.record(&end, &references));
+        }
+    }
+
+    fn count(&self, end: &End<'_>) {
+        let target = self.learnt.target.as_deref();
+        let api_context = target.map(|target| target.route.operation.api_context);
+        let metrics = &self.shared.metrics;
+        metrics.request(
+            api_context,
+            end.outcome,
+            end.status,
+            end.total,
+            end.overhead,
+        );
+        if let Some(reason) = end.reason {
+            metrics.refusal(reason);
+        }
+        let caller = self.learnt.caller.as_deref();
+        if let Some(account) = caller.and_then(Caller::account) {
+            metrics.account_request(account.as_str(), end.outcome);
+        }
+    }
+
+    /// The record's place in the queue; `None`: there is none, which has been counted.
+    fn place(&mut self) -> Option<Reservation> {
+        match std::mem::replace(&mut self.slot, Slot::Lost) {
+            Slot::Reserved(slot) => Some(slot),
+            Slot::Lost => None,
+            Slot::Later => {
+                let caller = self.learnt.caller.as_deref();
+                let proven = caller.and_then(Caller::proof).is_some();
+                let lane = if proven { Lane::Known } else { Lane::Strangers };
+                let slot = self.shared.audit.reserve(lane).ok();
+                if slot.is_none() {
+                    self.shared.audit.dropped();
+                }
+                slot
+            }
+        }
+    }
+
+    fn record<'r>(&'r self, end: &End<'r>, references: &'r [(&'r str, &'r str)]) -> Record<'r> {
+        let head = self.head.as_deref();
+        let target = self.learnt.target.as_deref();
+        let scope = self.learnt.scope.as_ref();
+        let caller = self.learnt.caller.as_deref();
+        let proof = caller.and_then(Caller::proof);
+        Record {
+            time: self.now,
+            request_id: self.request_id,
+            outcome: end.outcome,
+            reason: end.reason,
+            status: Some(end.status),
+            method: self.method.as_ref().map(Method::as_str),
+            authority: head.map(|head| &*head.authority),
+            path: head.map(|head| head.path.as_str()),
+            route: target.map(|target| &*target.route.template),
+            action: target.map(|target| &*target.route.operation.name),
+            api_context: target.map(|target| target.route.operation.api_context),
+            caller: caller.map(Caller::kind),
+            subject: proof.map(|proof| &*proof.subject),
+            issuer: proof.map(|proof| &*proof.issuer),
+            token_id: proof.and_then(|proof| proof.token_id.as_deref()),
+            client: proof
+                .and_then(|proof| proof.client.as_ref())
+                .map(ClientId::as_str),
+            user: match caller {
+                Some(Caller::User(user)) => Some(user.user.as_str()),
+                _ => None,
+            },
+            account: scope.and_then(Scope::account).map(AccountId::as_str),
+            workspace: scope.and_then(Scope::workspace).map(WorkspaceId::as_str),
+            catalog: scope.and_then(Scope::catalog).map(WorkspaceId::as_str),
+            resource_kind: target.map(|target| &*target.route.kind),
+            resource_id: target.and_then(|target| target.id.as_deref()),
+            references,
+            client_ip: Some(head.map_or(self.peer, |head| head.client)),
+            policies: &self.learnt.determining,
+            cached: self.learnt.cached,
+            revision: Some(self.revision),
+            detail: (!end.detail.is_empty()).then_some(end.detail),
+            upstream: target.map(|target| &*target.route.set.upstream),
+            duration_us: Some(micros(end.total)),
+            overhead_us: Some(micros(end.overhead)),
+            ..Record::default()
+        }
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Drop for Journal<'_> {
+    fn drop(&mut self) {
+        if self.closed {
+            return;
+        }
+        if std::thread::panicking() {
+            self.close(
+                Outcome::Error,
+                Some(Reason::Internal),
+                Reason::Internal.status(),
+                "panic",
+            );
+        } else {
+            self.close(
+                Outcome::Aborted,
+                None,
+                CLIENT_CLOSED,
+                "the client went away",
+            );
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A request that was stopped, and why.
+
+use crate::reason::Reason;
+use crate::{decision, forward, head, limit, route, scope, token};
+use std::sync::Arc;
+
+/// Two texts for two audiences: the client gets the reason's code, log and audit get the detail.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The closed code.
+    pub reason: Reason,
+    /// What exactly happened. Never holds a token.
+    pub detail: String,
+    /// For `Allow` on 405 and `Retry-After` on 429.
+    pub hint: Hint,
+}
+
+/// What a reply may add to its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Nothing.
+    None,
+    /// Methods that the path has.
+    Allow(Arc<str>),
+    /// Whole seconds.
+    RetryAfter(u32),
+}
+
+impl Refusal {
+    /// With no hint.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+            hint: Hint::None,
+        }
+    }
+}
+
+impl From<head::Error> for Refusal {
+    fn from(error: head::Error) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
+}
+
+impl From<token::Error> for Refusal {
+    fn from(error: token::Error) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
+}
+
+impl From<limit::Error> for Refusal {
+    fn from(error: limit::Error) -> Self {
+        let wait = match error {
+            limit::Error::Rate(secs) => secs,
+            limit::Error::Concurrent(_) => 1,
+        };
+        Self {
+            hint: Hint::RetryAfter(wait),
+            ..Self::new(Reason::RateLimited, error.to_string())
+        }
+    }
+}
+
+impl From<route::Error> for Refusal {
+    fn from(error: route::Error) -> Self {
+        let hint = match &error {
+            route::Error::MethodNotAllowed { allow } => {
+                let methods: Vec<&str> = allow.iter().map(http::Method::as_str).collect();
+                Hint::Allow(methods.join(", ").into())
+            }
+            _ => Hint::None,
+        };
+        Self {
+            hint,
+            ..Self::new(error.reason(), error.to_string())
+        }
+    }
+}
+
+impl From<scope::Error> for Refusal {
+    fn from(error: scope::Error) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
+}
+
+impl From<decision::Denied> for Refusal {
+    fn from(denied: decision::Denied) -> Self {
+        Self::new(
+            denied.reason,
+            denied
+                .errors
+                .iter()
+                .map(|error| &**error)
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+    }
+}
+
+impl From<forward::Error> for Refusal {
+    fn from(error: forward::Error) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
+}

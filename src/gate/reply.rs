@@ -1,0 +1,99 @@
+//! A refusal as the client sees it: RFC 9457 problem details, or a gRPC trailers-only reply.
+
+use super::refusal::{Hint, Refusal};
+use crate::forward::ReplyBody;
+use crate::reason::{Outcome, Reason};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+
+/// The reply to `refusal`. It holds the code and the request id, and no detail.
+///
+/// `token_sent` decides whether a 401 names an error (RFC 6750, section 3.1).
+pub(super) fn refuse(
+    refusal: &Refusal,
+    request_id: &str,
+    grpc: bool,
+    token_sent: bool,
+) -> Response<ReplyBody> {
+    let reason = refusal.reason;
+    let mut reply = if grpc {
+        trailers_only(reason)
+    } else {
+        problem(reason, request_id)
+    };
+    let fields = reply.headers_mut();
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if reason.status() == 401 {
+        fields.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(challenge(reason, token_sent)),
+        );
+    }
+    if reason.outcome() == Outcome::Ambiguous {
+        // What follows on the connection may be the rest of what could be read in two ways.
+        fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    match &refusal.hint {
+        Hint::None => {}
+        Hint::Allow(methods) => {
+            if let Ok(value) = HeaderValue::from_str(methods) {
+                fields.insert(header::ALLOW, value);
+            }
+        }
+        Hint::RetryAfter(secs) => {
+            fields.insert(header::RETRY_AFTER, HeaderValue::from(*secs));
+        }
+    }
+    reply
+}
+
+fn challenge(reason: Reason, token_sent: bool) -> &'static str {
+    if token_sent && reason != Reason::TokenMissing {
+        "Bearer error=\"invalid_token\""
+    } else {
+        "Bearer"
+    }
+}
+
+fn problem(reason: Reason, request_id: &str) -> Response<ReplyBody> {
+    let row = reason.row();
+    let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = serde_json::json!({
+        "type": format!("urn:palisade:reason:{}", row.code),
+        "title": status.canonical_reason().unwrap_or("Refused"),
+        "status": row.status,
+        "code": row.code,
+        "request_id": request_id,
+    });
+    let mut reply = Response::new(ReplyBody::full(body.to_string()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    reply
+}
+
+/// Trailers-only: status and message stand in the head, and there is no body.
+fn trailers_only(reason: Reason) -> Response<ReplyBody> {
+    let row = reason.row();
+    let mut reply = Response::new(ReplyBody::full(""));
+    let fields = reply.headers_mut();
+    fields.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
+    fields.insert("grpc-status", HeaderValue::from(u16::from(row.grpc_status)));
+    fields.insert("grpc-message", HeaderValue::from_static(row.code));
+    reply
+}
+
+/// Whether the caller speaks gRPC, and wants a refusal in its form.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    kind.strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}

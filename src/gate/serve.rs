@@ -1,0 +1,228 @@
+//! The I/O around a decision: read, verify, decide, forward, reply, record.
+
+use super::cors::{self, CrossOrigin};
+use super::decide::{Identity, Input, decide};
+use super::journal::Journal;
+use super::refusal::Refusal;
+use super::reply;
+use crate::clock::Clock;
+use crate::decision::Pdp;
+use crate::forward::{self, Forwarder, ReplyBody};
+use crate::head::{self, Credential, Head};
+use crate::limit::Limits;
+use crate::reason::Reason;
+use crate::ruleset::Ruleset;
+use crate::snapshot::Snapshot;
+use crate::telemetry::{Audit, Metrics};
+use http::header::HeaderValue;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+/// What all workers share.
+pub struct Shared {
+    /// The rules of this moment.
+    pub rules: Snapshot<Ruleset>,
+    /// Decides, and remembers decisions.
+    pub pdp: Pdp,
+    /// Counts requests by account.
+    pub limits: Limits,
+    /// Takes the records.
+    pub audit: Audit,
+    /// Takes the figures.
+    pub metrics: Arc<Metrics>,
+    /// Tells the time.
+    pub clock: Clock,
+    /// How heads are read.
+    pub head: head::Settings,
+}
+
+/// The gate of one worker. It never leaves its thread.
+pub struct Gate {
+    shared: Arc<Shared>,
+    forwarder: Forwarder,
+    ids: RequestIds,
+}
+
+impl Gate {
+    /// A gate with its own upstream connections.
+    pub fn new(shared: Arc<Shared>, forward: &forward::Settings) -> Self {
+        Self {
+            forwarder: Forwarder::new(forward, &shared.metrics),
+            shared,
+            ids: RequestIds::new(),
+        }
+    }
+
+    /// What all gates share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Answers one request. Whatever happens in it, a reply and a record come out; a panic ends this
+    /// request alone.
+    pub async fn serve(&self, peer: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
+        let id = self.ids.next();
+        let grpc = reply::is_grpc(request.headers());
+        let mut work = pin!(self.answer(peer, request, &id, grpc));
+        let reply = std::future::poll_fn(|cx| {
+            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(reply)) => Poll::Ready(Some(reply)),
+                Err(_) => Poll::Ready(None),
+            }
+        });
+        if let Some(reply) = reply.await {
+            return reply;
+        }
+        // The journal's drop has written the record while the stack unwound.
+        tracing::error!(request_id = %id, "a request panicked");
+        self.refusal(&Refusal::new(Reason::Internal, "panic"), &id, grpc, false)
+    }
+
+    async fn answer(
+        &self,
+        peer: IpAddr,
+        request: Request<Incoming>,
+        id: &str,
+        grpc: bool,
+    ) -> Response<ReplyBody> {
+        let present = self.shared.metrics.in_flight();
+        let rules = self.shared.rules.load();
+        let now = self.shared.clock.now();
+        let mut journal = Journal::open(&self.shared, id, peer, now, &rules.revision);
+        let (parts, body) = request.into_parts();
+        let head = match head::read(&parts, peer, &self.shared.head, now) {
+            Ok(head) => Arc::new(head),
+            Err(error) => return self.refuse(journal, &error.into(), grpc, None),
+        };
+        journal.head(&parts.method, Arc::clone(&head));
+        let cross = CrossOrigin::of(&rules.router, &head, &parts.headers);
+        if let Some(reply) = cors::preflight(cross.as_ref(), &parts) {
+            journal.preflight(reply.status().as_u16());
+            return reply;
+        }
+        let request = Request::from_parts(parts, body);
+        match self.allowed(&rules, &mut journal, &head, request).await {
+            Ok(mut reply) => {
+                if let Some(cross) = &cross {
+                    cross.mark(reply.headers_mut());
+                }
+                reply.body_mut().hold(present);
+                journal.forwarded(reply.status().as_u16());
+                reply
+            }
+            Err(refusal) => self.refuse(journal, &refusal, grpc, cross.as_ref()),
+        }
+    }
+
+    async fn allowed(
+        &self,
+        rules: &Ruleset,
+        journal: &mut Journal<'_>,
+        head: &Head,
+        request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Refusal> {
+        let identity = verify(rules, head).await;
+        let input = Input {
+            identity,
+            headers: request.headers(),
+            pdp: &self.shared.pdp,
+            limits: Some(&self.shared.limits),
+        };
+        let verdict = decide(rules, head, input);
+        journal.learnt(verdict.learnt);
+        let permit = verdict.outcome?;
+        journal.reserve(&permit).await?;
+        let request_id = HeaderValue::from_str(journal.request_id())
+            .map_err(|_| Refusal::new(Reason::Internal, "the request id is not a header value"))?;
+        journal.sent();
+        let reply = self
+            .forwarder
+            .send(&permit, head, request, &request_id)
+            .await;
+        journal.answered();
+        let mut reply = reply?;
+        // A stream is in flight to its end, not only to its head.
+        reply.body_mut().hold(verdict.in_flight);
+        Ok(reply)
+    }
+
+    fn refuse(
+        &self,
+        journal: Journal<'_>,
+        refusal: &Refusal,
+        grpc: bool,
+        cross: Option<&CrossOrigin>,
+    ) -> Response<ReplyBody> {
+        let mut reply = self.refusal(refusal, journal.request_id(), grpc, journal.token_sent());
+        if let Some(cross) = cross {
+            cross.mark(reply.headers_mut());
+        }
+        journal.refused(refusal);
+        reply
+    }
+
+    fn refusal(
+        &self,
+        refusal: &Refusal,
+        id: &str,
+        grpc: bool,
+        token_sent: bool,
+    ) -> Response<ReplyBody> {
+        let mut reply = reply::refuse(refusal, id, grpc, token_sent);
+        if let Ok(id) = HeaderValue::from_str(id) {
+            let name = self.forwarder.rules().request_id().clone();
+            reply.headers_mut().insert(name, id);
+        }
+        reply
+    }
+}
+
+async fn verify(rules: &Ruleset, head: &Head) -> Identity {
+    let result = match &head.credential {
+        // A malformed credential is refused where nobody verified it: in the caller's step.
+        Credential::None | Credential::Malformed => return Identity::Anonymous,
+        Credential::Bearer(token) => match rules.issuers.cached(token, head.now) {
+            Some(known) => known,
+            None => rules.issuers.verify(token, head.now).await,
+        },
+    };
+    match result {
+        Ok(verified) => Identity::Verified(verified),
+        Err(error) => Identity::Refused(error),
+    }
+}
+
+/// Request ids of one worker: a random half of its own and a counter, 32 hexadecimal digits.
+struct RequestIds {
+    worker: u64,
+    next: Cell<u64>,
+}
+
+impl RequestIds {
+    fn new() -> Self {
+        use std::hash::{BuildHasher, Hasher};
+        // Unique, not secret: std's randomly keyed hasher is enough.
+        let random = || {
+            std::collections::hash_map::RandomState::new()
+                .build_hasher()
+                .finish()
+        };
+        Self {
+            worker: random(),
+            next: Cell::new(random() >> 16),
+        }
+    }
+
+    fn next(&self) -> String {
+        let next = self.next.get().wrapping_add(1);
+        self.next.set(next);
+        format!("{:016x}{next:016x}", self.worker)
+    }
+}

@@ -1,0 +1,147 @@
+//! Ends connections whose client is too slow with a head, has gone quiet, or takes nothing.
+//!
+//! hyper's own header timeout starts when it begins to wait, so it cannot tell a client that dribbles
+//! a head from a connection that is kept for later. Here the first byte tells them apart.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was read since then.
+    Idle(Instant),
+    /// The first byte of a head was read then.
+    Head(Instant),
+    /// A request is under way.
+    Busy,
+}
+
+/// Watches one connection; clones watch the same.
+#[derive(Clone, Debug)]
+pub(super) struct Patience(Rc<Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    state: Cell<State>,
+    /// Since when the client has not taken what is written to it.
+    stalled: Cell<Option<Instant>>,
+}
+
+/// A request under way; the connection is idle again when it is dropped.
+pub(super) struct Busy(Patience);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let Self(patience) = self;
+        patience.0.state.set(State::Idle(Instant::now()));
+    }
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self(Rc::new(Seen {
+            state: Cell::new(State::Idle(Instant::now())),
+            stalled: Cell::new(None),
+        }))
+    }
+
+    /// A request has been read and is under way.
+    pub(super) fn busy(&self) -> Busy {
+        self.0.state.set(State::Busy);
+        Busy(self.clone())
+    }
+
+    fn read(&self) {
+        if let State::Idle(_) = self.0.state.get() {
+            self.0.state.set(State::Head(Instant::now()));
+        }
+    }
+
+    fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
+        let stalled = &self.0.stalled;
+        if written.is_ready() {
+            stalled.set(None);
+        } else if stalled.get().is_none() {
+            stalled.set(Some(Instant::now()));
+        }
+        written
+    }
+
+    /// Completes when a head took longer than `head`, or the client sent or took nothing for `idle`.
+    pub(super) async fn ends(&self, head: Duration, idle: Duration) {
+        loop {
+            let until = match (self.0.state.get(), self.0.stalled.get()) {
+                (State::Idle(since), _) | (State::Busy, Some(since)) => since + idle,
+                (State::Head(since), _) => since + head,
+                // Looked at again later: whatever starts meanwhile has its whole time left.
+                (State::Busy, None) => Instant::now() + head.min(idle),
+            };
+            if until <= Instant::now() {
+                return;
+            }
+            // A state that begins while this sleeps ends no earlier than `head` from now.
+            tokio::time::sleep_until(until.min(Instant::now() + head)).await;
+        }
+    }
+}
+
+/// A stream whose reads and stalled writes are seen.
+pub(super) struct Watched {
+    pub(super) stream: TcpStream,
+    pub(super) patience: Patience,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.patience.read();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.patience.wrote(written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.patience.wrote(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

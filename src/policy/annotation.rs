@@ -1,0 +1,148 @@
+//! Annotations: a closed list, each with its grammar.
+
+use crate::clock::Timestamp;
+use crate::fault::nearest;
+use cedar_policy::{Effect, Policy};
+
+/// Everything that a policy may say about itself.
+pub(super) const NAMES: [&str; 9] = [
+    "id",
+    "reason",
+    "description",
+    "owner",
+    "review_by",
+    "not_after",
+    "ticket",
+    "isolation",
+    "cache",
+];
+
+/// The longest `@id`, in bytes.
+const ID_BYTES_MAX: usize = 100;
+
+/// How long an answer may be kept, as far as one policy says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Nothing said.
+    Unsaid,
+    /// `@cache("no")`.
+    Never,
+    /// `@cache("30s")`.
+    Millis(i64),
+}
+
+/// What the annotations of one policy say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Annotations {
+    pub(super) id: String,
+    pub(super) isolation: bool,
+    pub(super) not_after: Option<Timestamp>,
+    pub(super) keep: Keep,
+}
+
+/// What is wrong with an annotation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Error {
+    #[error("a policy without `@id`")]
+    IdMissing,
+    #[error("`@id(\"{0}\")` is not a policy id: 1 to {ID_BYTES_MAX} of A-Z a-z 0-9 . _ -")]
+    Id(String),
+    #[error("`@{0}` is not an annotation of Palisade's{suggestion}", suggestion = suggestion(.0))]
+    Unknown(String),
+    #[error("`@not_after(\"{0}\")` is not a moment like `2026-12-31T00:00:00Z`")]
+    NotAfter(String),
+    #[error("`@not_after` on a forbid: what it forbids would silently be allowed then")]
+    NotAfterForbid,
+    #[error("`@review_by(\"{0}\")` is not a date like `2026-12-31`")]
+    ReviewBy(String),
+    #[error("`@cache(\"{0}\")` is neither `no` nor a duration like `30s`")]
+    Cache(String),
+    #[error("`@isolation` takes no value")]
+    IsolationValue,
+    #[error("`@isolation` is for guards: it raises the operator's alarm")]
+    IsolationOutsideGuards,
+}
+
+/// Whether the text can name a policy, or a policy file.
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+/// Reads a policy's annotations, all faults at once.
+pub(super) fn read(policy: &Policy, guard: bool) -> Result<Annotations, Vec<Error>> {
+    let mut errors = Vec::new();
+    let mut read = Annotations {
+        id: String::new(),
+        isolation: false,
+        not_after: None,
+        keep: Keep::Unsaid,
+    };
+    for (name, value) in policy.annotations() {
+        match name {
+            "id" if is_id(value) => value.clone_into(&mut read.id),
+            "id" => errors.push(Error::Id(value.chars().take(ID_BYTES_MAX).collect())),
+            "reason" | "description" | "owner" | "ticket" => {}
+            "review_by" if is_date(value) => {}
+            "review_by" => errors.push(Error::ReviewBy(value.to_owned())),
+            "not_after" => match Timestamp::parse_rfc3339(value) {
+                None => errors.push(Error::NotAfter(value.to_owned())),
+                Some(_) if policy.effect() == Effect::Forbid => errors.push(Error::NotAfterForbid),
+                Some(at) => read.not_after = Some(at),
+            },
+            "isolation" if !value.is_empty() => errors.push(Error::IsolationValue),
+            "isolation" if !guard => errors.push(Error::IsolationOutsideGuards),
+            "isolation" => read.isolation = true,
+            "cache" => match keep(value) {
+                Some(keep) => read.keep = keep,
+                None => errors.push(Error::Cache(value.to_owned())),
+            },
+            unknown => errors.push(Error::Unknown(unknown.to_owned())),
+        }
+    }
+    if policy.annotation("id").is_none() {
+        errors.push(Error::IdMissing);
+    }
+    if errors.is_empty() {
+        Ok(read)
+    } else {
+        Err(errors)
+    }
+}
+
+fn suggestion(given: &str) -> String {
+    nearest(given, NAMES).map_or_else(
+        || format!("; they are @{}", NAMES.join(", @")),
+        |name| format!("; did you mean `@{name}`?"),
+    )
+}
+
+fn is_date(text: &str) -> bool {
+    chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
+        || Timestamp::parse_rfc3339(text).is_some()
+}
+
+fn keep(text: &str) -> Option<Keep> {
+    if text == "no" {
+        return Some(Keep::Never);
+    }
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms = match text.strip_prefix(digits)? {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let millis = digits.parse::<i64>().ok()?.checked_mul(unit_ms)?;
+    Some(if millis == 0 {
+        Keep::Never
+    } else {
+        Keep::Millis(millis)
+    })
+}

@@ -1,0 +1,199 @@
+//! Bounds on Cedar text, held before any parser sees it (RULES 34).
+//!
+//! The scan knows strings and comments as Cedar's lexer does and nothing else of the grammar. What
+//! it lets through cannot overflow the parser's stack; what it misreads, the parser refuses.
+
+use crate::fault::Span;
+
+/// How much one layer's text may hold at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Of all files together.
+    pub(super) bytes: usize,
+    /// Of all files together.
+    pub(super) policies: usize,
+    /// Nodes of all conditions together.
+    pub(super) nodes: usize,
+}
+
+impl Budget {
+    /// The platform's own files, and schema fragments: written by who runs the gate.
+    pub(super) const PLATFORM: Self = Self {
+        bytes: 4 * 1024 * 1024,
+        policies: 2_000,
+        nodes: 200_000,
+    };
+    /// One account's overlay: written by anybody.
+    pub(super) const OVERLAY: Self = Self {
+        bytes: 64 * 1024,
+        policies: 100,
+        nodes: 2_000,
+    };
+}
+
+/// Brackets open at once: each costs the parser some 13 KiB of stack.
+pub(super) const NESTING_MAX: usize = 64;
+/// `if`s of one policy. Cedar copies the branch of an `if` whose condition the schema settles, so that
+/// checking the levels of thirty nested ones takes twenty seconds, and twice that for one more.
+pub(super) const IFS_MAX: usize = 6;
+/// Tokens of one policy: a chain of operators becomes a tree as deep as the chain is long.
+pub(super) const TOKENS_MAX: usize = 4_000;
+/// Wildcards of one `like` pattern: many of them cost milliseconds on a long string.
+pub(super) const STARS_MAX: usize = 8;
+
+/// One policy's place in the text: from its first token to behind its `;`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// A bound that the text breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Broken {
+    /// Too deep.
+    #[error("nested more than {NESTING_MAX} deep")]
+    Nesting(usize),
+    /// Too many alternatives.
+    #[error("a policy with more than {IFS_MAX} `if`s")]
+    Ifs(usize),
+    /// Too long.
+    #[error("a policy of more than {TOKENS_MAX} tokens")]
+    Tokens(usize),
+    /// Too many wildcards.
+    #[error("a `like` pattern with more than {STARS_MAX} wildcards")]
+    Stars(usize),
+}
+
+impl Broken {
+    /// Where.
+    pub(super) fn span(self) -> Span {
+        let (Self::Nesting(start) | Self::Ifs(start) | Self::Tokens(start) | Self::Stars(start)) =
+            self;
+        Span { start, len: 1 }
+    }
+}
+
+/// Walks the text once: its statements, or the first bound that it breaks.
+pub(super) fn scan(text: &str) -> Result<Vec<Statement>, Broken> {
+    let mut scan = Scan::default();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at).copied() {
+        at = match byte {
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                skip_while(bytes, at, |b| b != b'\n' && b != b'\r')
+            }
+            byte if byte.is_ascii_whitespace() => at + 1,
+            b'"' => {
+                let end = string_end(bytes, at);
+                scan.string(at, bytes.get(at..end).unwrap_or_default())?;
+                end
+            }
+            byte if byte.is_ascii_alphabetic() || byte == b'_' => {
+                let end = skip_while(bytes, at, |b| b.is_ascii_alphanumeric() || b == b'_');
+                scan.word(at, bytes.get(at..end).unwrap_or_default())?;
+                end
+            }
+            byte => {
+                scan.sign(at, byte)?;
+                at + 1
+            }
+        };
+    }
+    // What follows the last `;` is no policy; the parser says so better than we could.
+    if let Some(start) = scan.start {
+        scan.statements.push(Statement {
+            start,
+            end: text.len(),
+        });
+    }
+    Ok(scan.statements)
+}
+
+#[derive(Default)]
+struct Scan {
+    statements: Vec<Statement>,
+    start: Option<usize>,
+    depth: usize,
+    ifs: usize,
+    tokens: usize,
+    after_like: bool,
+}
+
+impl Scan {
+    fn token(&mut self, at: usize) -> Result<(), Broken> {
+        self.start.get_or_insert(at);
+        self.tokens += 1;
+        if self.tokens > TOKENS_MAX {
+            return Err(Broken::Tokens(at));
+        }
+        if self.depth > NESTING_MAX {
+            return Err(Broken::Nesting(at));
+        }
+        if self.ifs > IFS_MAX {
+            return Err(Broken::Ifs(at));
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, at: usize, word: &[u8]) -> Result<(), Broken> {
+        self.ifs += usize::from(word == b"if");
+        self.after_like = word == b"like";
+        self.token(at)
+    }
+
+    fn string(&mut self, at: usize, literal: &[u8]) -> Result<(), Broken> {
+        // `\*` is a plain star; a pattern has one wherever the byte before is no backslash. Counting
+        // `\\*` as escaped too would miss a wildcard, so an even run of backslashes is looked for.
+        let mut escaped = false;
+        let mut stars = 0;
+        for byte in literal {
+            stars += usize::from(*byte == b'*' && !escaped);
+            escaped = *byte == b'\\' && !escaped;
+        }
+        if std::mem::take(&mut self.after_like) && stars > STARS_MAX {
+            return Err(Broken::Stars(at));
+        }
+        self.token(at)
+    }
+
+    fn sign(&mut self, at: usize, sign: u8) -> Result<(), Broken> {
+        self.after_like = false;
+        match sign {
+            b'(' | b'[' | b'{' => self.depth += 1,
+            b')' | b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        self.token(at)?;
+        if sign == b';' {
+            // The grammar has no `;` inside of a policy: whatever was open is a syntax error.
+            let start = self.start.take().unwrap_or(at);
+            self.statements.push(Statement { start, end: at + 1 });
+            (self.depth, self.ifs, self.tokens) = (0, 0, 0);
+        }
+        Ok(())
+    }
+}
+
+fn skip_while(bytes: &[u8], from: usize, keep: impl Fn(u8) -> bool) -> usize {
+    bytes
+        .iter()
+        .skip(from)
+        .position(|byte| !keep(*byte))
+        .map_or(bytes.len(), |length| from + length)
+}
+
+/// Behind the closing quote, or the end of the text.
+fn string_end(bytes: &[u8], from: usize) -> usize {
+    let mut escaped = false;
+    for (offset, byte) in bytes.iter().enumerate().skip(from + 1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return offset + 1,
+            _ => {}
+        }
+    }
+    bytes.len()
+}

@@ -1,0 +1,67 @@
+//! One account's own policies, ready to be asked, or in quarantine.
+
+use super::environment::{Environment, Shape};
+use super::review::Rule;
+use super::slice::{Slice, Slicer};
+use std::sync::Arc;
+
+/// The policies of one account.
+#[derive(Debug)]
+pub struct Overlay {
+    hash: [u8; 32],
+    slices: Vec<Arc<Slice>>,
+    /// The slice of each environment, by the environment's index.
+    by_environment: Box<[u32]>,
+    policies: usize,
+}
+
+/// What there is of an account's overlay.
+#[derive(Clone, Copy, Debug)]
+pub enum OverlayState<'a> {
+    /// The account has none.
+    Absent,
+    /// It can be asked.
+    Ready(&'a Overlay),
+    /// It is announced and does not load: the account is denied (RULES 33).
+    Unavailable,
+}
+
+impl Overlay {
+    pub(super) fn build(hash: [u8; 32], rules: &[Rule], shapes: &[Shape]) -> Self {
+        let mut slicer = Slicer::default();
+        let by_environment = shapes
+            .iter()
+            .map(|shape| slicer.slice(rules, shape))
+            .collect();
+        Self {
+            hash,
+            by_environment,
+            slices: slicer.slices,
+            policies: rules.len(),
+        }
+    }
+
+    /// Of the files' names and texts and of the mode: equal hashes mean equal answers.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    /// How many policies it has.
+    pub fn len(&self) -> usize {
+        self.policies
+    }
+
+    /// Whether it has none; such an overlay is not built.
+    pub fn is_empty(&self) -> bool {
+        self.policies == 0
+    }
+
+    /// Its policies that can apply there. `None`: an environment of another store, which denies.
+    pub fn slice(&self, environment: &Environment) -> Option<&Slice> {
+        let index = usize::try_from(environment.index).ok()?;
+        let slice = *self.by_environment.get(index)?;
+        self.slices
+            .get(usize::try_from(slice).ok()?)
+            .map(Arc::as_ref)
+    }
+}

@@ -1,0 +1,284 @@
+//! Parsed policies become rules: annotated, re-identified, held to their layer, validated.
+
+use super::annotation::{self, Annotations};
+use super::budget::Budget;
+use super::diagnose;
+use super::form;
+use super::parse;
+use super::reads::{self, Reads};
+use super::source::Source;
+use crate::fault::{Fault, Place, nearest};
+use crate::tenant::{AccountId, OverlayMode};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, ValidationMode, Validator};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Attributes up to one step from principal, resource and context: what {principal, resource, action}
+/// as a store can answer.
+const LEVEL: u32 = 1;
+
+/// Whose policies they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Layer<'a> {
+    /// The platform's: guards in files of the stem `guard`, and everything else.
+    Platform,
+    /// One account's.
+    Account(&'a AccountId, OverlayMode),
+}
+
+/// A policy that may be consulted.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    /// `platform/<file>/<id>` or `account/<account>/<id>`.
+    pub(super) id: Arc<str>,
+    /// Cedar's form of it, under that id.
+    pub(super) policy: Policy,
+    /// Whether it is a guard: always consulted.
+    pub(super) guard: bool,
+    pub(super) annotations: Annotations,
+    pub(super) reads: Reads,
+}
+
+/// The stem of files that hold guards.
+const GUARD: &str = "guard";
+
+/// Reviews all files of one layer: every rule, or every fault. Warnings come with the rules.
+/// Call it on a large stack only (`stack::run`).
+pub(super) fn review(
+    layer: Layer<'_>,
+    sources: &[&Source],
+    validator: &Validator,
+) -> Result<(Vec<Rule>, Vec<Fault>), Vec<Fault>> {
+    let mut review = Review {
+        layer,
+        validator,
+        rules: Vec::new(),
+        seen: HashMap::new(),
+        nodes: 0,
+        sets: Vec::new(),
+        faults: Vec::new(),
+        warnings: Vec::new(),
+    };
+    // Before any parser sees a byte.
+    review.weigh(sources);
+    if review.faults.is_empty() {
+        for source in sources {
+            review.file(source);
+        }
+        // Validation costs the most, and is for what keeps the bounds only.
+        if review.within(sources) {
+            review.validate_all();
+        }
+    }
+    if review.faults.is_empty() {
+        Ok((review.rules, review.warnings))
+    } else {
+        review.faults.extend(review.warnings);
+        Err(review.faults)
+    }
+}
+
+struct Review<'a> {
+    layer: Layer<'a>,
+    validator: &'a Validator,
+    rules: Vec<Rule>,
+    seen: HashMap<String, Place>,
+    nodes: usize,
+    /// What is to be validated, file by file.
+    sets: Vec<(&'a Source, bool, PolicySet)>,
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+impl<'a> Review<'a> {
+    fn budget(&self) -> Budget {
+        match self.layer {
+            Layer::Platform => Budget::PLATFORM,
+            Layer::Account(..) => Budget::OVERLAY,
+        }
+    }
+
+    fn over(&mut self, sources: &[&Source], message: String) {
+        let place = sources.last().map(|source| diagnose::file(source));
+        let fault = Fault::error("policy_budget", place.unwrap_or_default(), message);
+        self.faults
+            .push(fault.help("say the same with fewer or shorter policies"));
+    }
+
+    fn weigh(&mut self, sources: &[&Source]) {
+        let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
+        let max = self.budget().bytes;
+        if bytes > max {
+            self.over(sources, format!("{bytes} bytes of policies, at most {max}"));
+        }
+    }
+
+    fn within(&mut self, sources: &[&Source]) -> bool {
+        let budget = self.budget();
+        let before = self.faults.len();
+        if self.rules.len() > budget.policies {
+            let message = format!("{} policies, at most {}", self.rules.len(), budget.policies);
+            self.over(sources, message);
+        }
+        if self.nodes > budget.nodes {
+            let message = format!(
+                "conditions of {} nodes, at most {}",
+                self.nodes, budget.nodes
+            );
+            self.over(sources, message);
+        }
+        self.faults.len() == before
+    }
+
+    fn file(&mut self, source: &'a Source) {
+        let stem = source.stem();
+        if !annotation::is_id(stem) {
+            let message = format!("the file's name `{stem}` cannot be part of a policy id");
+            let fault = Fault::error("policy_file_name", diagnose::file(source), message);
+            self.faults
+                .push(fault.help("name it with A-Z a-z 0-9 . _ - only"));
+            return;
+        }
+        let parsed = match parse::parse(source) {
+            Ok(parsed) => parsed,
+            Err(found) => return self.faults.extend(found),
+        };
+        let mut set = PolicySet::new();
+        let guards = matches!(self.layer, Layer::Platform) && stem == GUARD;
+        for one in parsed {
+            if let Some(rule) = self.rule(stem, guards, &one) {
+                // Ids are unique in the layer by now, so this cannot clash.
+                let _ = set.add(rule.policy.clone());
+                self.rules.push(rule);
+            }
+        }
+        self.sets.push((source, guards, set));
+    }
+
+    fn validate_all(&mut self) {
+        for (source, guards, set) in std::mem::take(&mut self.sets) {
+            self.validate(source, guards, &set);
+        }
+    }
+
+    fn rule(&mut self, stem: &str, guard: bool, parsed: &parse::Parsed) -> Option<Rule> {
+        let annotations = match annotation::read(&parsed.policy, guard) {
+            Ok(annotations) => annotations,
+            Err(errors) => {
+                let place = &parsed.place;
+                self.faults.extend(errors.into_iter().map(|error| {
+                    Fault::error("policy_annotation", place.clone(), error.to_string())
+                }));
+                return None;
+            }
+        };
+        if let Some(first) = self
+            .seen
+            .insert(annotations.id.clone(), parsed.place.clone())
+        {
+            let message = format!("a second policy `@id(\"{}\")` in its layer", annotations.id);
+            let fault = Fault::error("policy_duplicate_id", parsed.place.clone(), message);
+            self.faults
+                .push(fault.help(format!("the first is at {first}")));
+            return None;
+        }
+        if let Some(fault) = self.out_of_layer(parsed) {
+            self.faults.push(fault);
+        }
+        if guard {
+            let departures = form::departures(&parsed.policy);
+            self.faults.extend(departures.into_iter().map(|departure| {
+                let message = format!("not of the form of guards: {departure}");
+                Fault::error("policy_guard_form", parsed.place.clone(), message)
+                    .help("write `forbid (principal, action, resource) unless { .. }` with a `has` before every attribute")
+            }));
+        }
+        let id: Arc<str> = match self.layer {
+            Layer::Platform => format!("platform/{stem}/{}", annotations.id),
+            Layer::Account(account, _) => format!("account/{account}/{}", annotations.id),
+        }
+        .into();
+        let (reads, nodes) = reads::of(&parsed.policy, &annotations);
+        self.nodes += nodes;
+        Some(Rule {
+            policy: parsed.policy.new_id(PolicyId::new(&id)),
+            id,
+            guard,
+            annotations,
+            reads,
+        })
+    }
+
+    fn out_of_layer(&self, parsed: &parse::Parsed) -> Option<Fault> {
+        let Layer::Account(account, mode) = self.layer else {
+            return None;
+        };
+        let permits = parsed.policy.effect() == Effect::Permit;
+        let (message, help) = match mode {
+            OverlayMode::None => (
+                format!("account `{account}` has no policies of its own (`overlay: none`)"),
+                "remove the file, or say `overlay: forbid` in the account's entry",
+            ),
+            OverlayMode::Forbid if permits => (
+                format!("a permit, and the policies of account `{account}` may only forbid"),
+                "write it as a forbid, or say `overlay: permit` in the account's entry",
+            ),
+            OverlayMode::Forbid | OverlayMode::Permit => return None,
+        };
+        Some(Fault::error("policy_layer", parsed.place.clone(), message).help(help))
+    }
+
+    fn validate(&mut self, source: &Source, guards: bool, set: &PolicySet) {
+        let result = self
+            .validator
+            .validate_with_level(set, ValidationMode::Strict, LEVEL);
+        let mut found: Vec<Fault> = result
+            .validation_errors()
+            .map(|error| self.suggest(diagnose::fault("policy_invalid", source, 0, error)))
+            .collect();
+        // Which of a guard's alternatives the schema settles depends on the API: one without a Portal
+        // leaves parts of the shipped guards impossible, and that is no fault of theirs.
+        let warnings = result.validation_warnings().filter(|_| !guards);
+        found.extend(warnings.map(|warning| Fault {
+            severity: crate::fault::Severity::Warning,
+            ..diagnose::fault("policy_suspect", source, 0, warning)
+        }));
+        // The validator's order changes from run to run.
+        found.sort_by(|a, b| (start(a), &a.message).cmp(&(start(b), &b.message)));
+        found.dedup();
+        for fault in found {
+            if fault.is_error() {
+                self.faults.push(fault);
+            } else {
+                self.warnings.push(fault);
+            }
+        }
+    }
+
+    /// Cedar's suggestion for a misspelt action prefers short groups; ours looks at whole names.
+    fn suggest(&self, fault: Fault) -> Fault {
+        let Some(given) = fault
+            .message
+            .split("unrecognized action `Tenancy::Action::\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+        else {
+            return fault;
+        };
+        let names: Vec<&str> = self
+            .validator
+            .schema()
+            .actions()
+            .map(|action| action.id().unescaped())
+            .filter(|name| name.contains('/'))
+            .collect();
+        match nearest(given, names) {
+            Some(name) => fault.help(format!("did you mean `Tenancy::Action::\"{name}\"`?")),
+            None => fault,
+        }
+    }
+}
+
+fn start(fault: &Fault) -> usize {
+    fault.place.span.map_or(0, |span| span.start)
+}

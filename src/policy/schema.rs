@@ -1,0 +1,150 @@
+//! The schema: the core that ships, the actions that the routes give, and the deployment's types.
+
+use super::budget;
+use super::diagnose;
+use super::operations;
+use super::source::{Settings, Source};
+use crate::fault::{Fault, Place};
+use cedar_policy::{Schema, SchemaFragment};
+use serde_json::Value;
+
+/// Who, what and the action groups; compiled in, nobody edits it.
+pub(super) const CORE: &str = include_str!("../../schemas/core.cedarschema");
+
+/// The schema that policies are validated against.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) schema: Schema,
+    /// The generated fragment's text.
+    pub(super) operations: String,
+}
+
+/// Builds it. Call it on a large stack only (`stack::run`).
+pub(super) fn build(settings: &Settings) -> Result<Built, Vec<Fault>> {
+    let named = operations::review(&settings.operations)?;
+    let text = operations::fragment(named.values(), settings.principals_act_in);
+    let mut faults = Vec::new();
+    let mut fragments = Vec::new();
+    let core = Source::new("core.cedarschema", CORE);
+    let generated = Source::new("operations.cedarschema", text.as_str());
+    for source in [&core, &generated] {
+        match parse(source) {
+            Ok(fragment) => fragments.push(fragment),
+            Err(found) => faults.extend(found),
+        }
+    }
+    // A copy of the shipped core, for people and editors to read, adds nothing.
+    let own = settings
+        .schema
+        .iter()
+        .filter(|source| *source.text != *CORE);
+    for source in own {
+        match parse(source).and_then(|fragment| review(source, fragment)) {
+            Ok(fragment) => fragments.push(fragment),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let schema = Schema::from_schema_fragments(fragments).map_err(|error| {
+        let place = settings.schema.first().unwrap_or(&core);
+        // Fragments are combined without their texts: Cedar's spans would point nowhere.
+        let fault = diagnose::fault("schema_invalid", place, 0, &error);
+        vec![Fault {
+            place: Place::file(place.file.clone()),
+            ..fault
+        }]
+    })?;
+    Ok(Built {
+        schema,
+        operations: text,
+    })
+}
+
+fn parse(source: &Source) -> Result<SchemaFragment, Vec<Fault>> {
+    budget::scan(&source.text).map_err(|broken| {
+        let place = diagnose::place(source, broken.span());
+        vec![Fault::error("schema_budget", place, broken.to_string())]
+    })?;
+    match SchemaFragment::from_cedarschema_str(&source.text) {
+        Ok((fragment, _warnings)) => Ok(fragment),
+        Err(error) => Err(diagnose::faults("schema_syntax", source, 0, &error)),
+    }
+}
+
+/// Holds a deployment's fragment to types of its own (RULES 19): an action of another namespace could
+/// join our groups, and Cedar would accept it.
+fn review(source: &Source, fragment: SchemaFragment) -> Result<SchemaFragment, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let json = fragment.clone().to_json_value().unwrap_or(Value::Null);
+    let Some(namespaces) = json.as_object() else {
+        let place = diagnose::file(source);
+        return Err(vec![Fault::error(
+            "schema_invalid",
+            place,
+            "the fragment cannot be reviewed",
+        )]);
+    };
+    let core = core_names();
+    for (namespace, declared) in namespaces {
+        for name in names(declared, "actions") {
+            let fault = Fault::error(
+                "schema_action",
+                place_of(source, &name),
+                format!("declares the action `{name}`"),
+            );
+            faults.push(
+                fault.help("actions come from the routes alone; declare a route, or remove it"),
+            );
+        }
+        let types = names(declared, "entityTypes")
+            .into_iter()
+            .chain(names(declared, "commonTypes"));
+        for name in types.filter(|name| namespace == "Tenancy" && core.contains(name)) {
+            let fault = Fault::error(
+                "schema_reserved",
+                place_of(source, &name),
+                format!("declares `Tenancy::{name}`, which is the core schema's"),
+            );
+            faults.push(fault.help("give the type another name, or a namespace of your own"));
+        }
+    }
+    if faults.is_empty() {
+        Ok(fragment)
+    } else {
+        Err(faults)
+    }
+}
+
+fn core_names() -> Vec<String> {
+    let Ok((core, _)) = SchemaFragment::from_cedarschema_str(CORE) else {
+        return Vec::new();
+    };
+    let json = core.to_json_value().unwrap_or(Value::Null);
+    let tenancy = json.get("Tenancy").cloned().unwrap_or(Value::Null);
+    let mut all = names(&tenancy, "entityTypes");
+    all.extend(names(&tenancy, "commonTypes"));
+    all
+}
+
+fn names(declared: &Value, what: &str) -> Vec<String> {
+    let declared = declared.get(what).and_then(Value::as_object);
+    declared
+        .map(|found| found.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+/// Where the name stands first: Cedar gives fragments no spans.
+fn place_of(source: &Source, name: &str) -> Place {
+    match source.text.find(name) {
+        None => diagnose::file(source),
+        Some(start) => diagnose::place(
+            source,
+            crate::fault::Span {
+                start,
+                len: name.len(),
+            },
+        ),
+    }
+}

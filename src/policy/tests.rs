@@ -1,0 +1,7 @@
+//! Tests of the store; each file one concern.
+
+mod hostile;
+mod model;
+mod reading;
+mod reviewing;
+mod support;

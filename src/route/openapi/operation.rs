@@ -1,0 +1,214 @@
+//! One path item and its operations.
+
+use super::super::ReferenceKind;
+use super::super::meaning::{Declared, unlisted};
+use super::Reader;
+use crate::document::child;
+use crate::fault::{Fault, nearest};
+use crate::operation::Access;
+use http::Method;
+use serde_json::Value;
+
+const METHODS: [(&str, Method); 8] = [
+    ("get", Method::GET),
+    ("put", Method::PUT),
+    ("post", Method::POST),
+    ("delete", Method::DELETE),
+    ("options", Method::OPTIONS),
+    ("head", Method::HEAD),
+    ("patch", Method::PATCH),
+    ("trace", Method::TRACE),
+];
+const ACCESS: &str = "x-palisade-access";
+const PLATFORM: &str = "x-palisade-platform";
+
+impl Reader<'_> {
+    /// A path item: `pointer` is where its path stands, `at` where the item itself does.
+    pub(super) fn path(&mut self, path: &str, pointer: &str, item: &Value, at: &str) {
+        self.extensions(item, at, &[PLATFORM]);
+        self.no_servers(item, at);
+        let shared = self.parameters(item, at);
+        for (name, method) in METHODS {
+            let Some(operation) = item.get(name) else {
+                continue;
+            };
+            let here = child(at, name);
+            if method == Method::HEAD && item.get("get").is_some() {
+                let fault = self.warning("openapi_head", &here, "`head` beside `get` is not read");
+                self.faults
+                    .push(fault.help("HEAD takes GET's action; remove it"));
+                continue;
+            }
+            self.extensions(operation, &here, &[ACCESS, PLATFORM]);
+            self.no_servers(operation, &here);
+            let mut parameters = self.parameters(operation, &here);
+            parameters.extend(&shared);
+            let Some(id) = self.id(operation, &here) else {
+                continue;
+            };
+            let access = self.access(operation, &here);
+            let platform = self.platform
+                || self.flag(item, at) // on the path, for all of its operations
+                || self.flag(operation, &here);
+            self.add(Declared {
+                method,
+                template: format!("{}{path}", self.base),
+                action: &id,
+                access,
+                platform,
+                parameters,
+                path_place: self.document.key_place(pointer),
+                action_place: self.document.place(&child(&here, "operationId")),
+                line: self.document.line(&here),
+            });
+        }
+    }
+
+    /// The operation's id, if it has one that no other has.
+    fn id(&mut self, operation: &Value, at: &str) -> Option<String> {
+        let pointer = child(at, "operationId");
+        let Some(id) = operation.get("operationId").and_then(Value::as_str) else {
+            let place = self.document.key_place(at);
+            let fault = Fault::error("openapi_operation_id", place, "an operation without an id");
+            self.faults
+                .push(fault.help("give it one: `operationId: missions/list` names its action"));
+            return None;
+        };
+        // `a.b` and `a/b` are one action, so they are one id.
+        let first = self
+            .ids
+            .insert(id.replace('.', "/"), self.document.line(&pointer));
+        if let Some(first) = first {
+            let message = format!("operation id `{id}` stands at {first} already");
+            let fault = self.error("openapi_operation_id", &pointer, message);
+            self.faults.push(fault.help("give each operation its own"));
+            return None;
+        }
+        Some(id.to_owned())
+    }
+
+    fn access(&mut self, operation: &Value, at: &str) -> Option<Access> {
+        let value = operation.get(ACCESS)?;
+        let access = value.as_str().and_then(Access::parse);
+        if access.is_none() {
+            let labels = Access::ALL.map(Access::label);
+            let given = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            let help = match nearest(&given, labels) {
+                Some(label) => format!("did you mean `{label}`?"),
+                None => format!("one of {}", labels.join(", ")),
+            };
+            let message = format!(
+                "`{}` is not an access",
+                given.chars().take(80).collect::<String>()
+            );
+            let fault = self.error("openapi_access", &child(at, ACCESS), message);
+            self.faults.push(fault.help(help));
+        }
+        access
+    }
+
+    fn flag(&mut self, value: &Value, at: &str) -> bool {
+        match value.get(PLATFORM) {
+            None | Some(Value::Bool(false)) => false,
+            Some(Value::Bool(true)) => true,
+            Some(_) => {
+                let pointer = child(at, PLATFORM);
+                let fault = self.error("openapi_platform", &pointer, "neither true nor false");
+                self.faults.push(fault);
+                false
+            }
+        }
+    }
+
+    /// A misspelt extension of ours would silently mean nothing.
+    fn extensions(&mut self, value: &Value, at: &str, known: &[&str]) {
+        let keys = value.as_object().into_iter().flat_map(|map| map.keys());
+        for key in keys.filter(|key| key.starts_with("x-palisade-")) {
+            if known.contains(&key.as_str()) {
+                continue;
+            }
+            let place = self.document.key_place(&child(at, key));
+            let mut fault = Fault::error(
+                "openapi_extension",
+                place,
+                format!("`{key}` is not known here"),
+            );
+            if let Some(near) = nearest(key, known.iter().copied()) {
+                fault = fault.help(format!("did you mean `{near}`?"));
+            }
+            self.faults.push(fault);
+        }
+    }
+
+    fn no_servers(&mut self, value: &Value, at: &str) {
+        if value.get("servers").is_some() {
+            let pointer = child(at, "servers");
+            let fault = self.error(
+                "openapi_servers",
+                &pointer,
+                "servers of a path or operation",
+            );
+            self.faults
+                .push(fault.help("one base path holds for the whole file"));
+        }
+    }
+
+    /// What the parameters of query and header mean; those that only look like a tenant are faults.
+    fn parameters(&mut self, owner: &Value, at: &str) -> Vec<ReferenceKind> {
+        let mut kinds = Vec::new();
+        let at = child(at, "parameters");
+        let list = match owner.get("parameters") {
+            None => return kinds,
+            Some(Value::Array(list)) => list,
+            Some(_) => {
+                let fault = self.error("openapi_parameter", &at, "not a list");
+                self.faults.push(fault);
+                return kinds;
+            }
+        };
+        for index in 0..list.len() {
+            let pointer = child(&at, &index.to_string());
+            match self.parameter(&pointer) {
+                Ok(kind) => kinds.extend(kind),
+                Err(fault) => self.faults.push(*fault),
+            }
+        }
+        kinds
+    }
+
+    fn parameter(&self, pointer: &str) -> Result<Option<ReferenceKind>, Box<Fault>> {
+        let value = self.document.get(pointer).unwrap_or(&Value::Null);
+        let (value, at) = self.resolve(value, pointer)?;
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let (Some(name), Some(place)) = (text("name"), text("in")) else {
+            let message = "a parameter without `name` and `in`";
+            return Err(self.error("openapi_parameter", &at, message).into());
+        };
+        let known = match place {
+            // The template's own parameters are what counts; they are read with it.
+            "path" => return Ok(None),
+            "query" => self.references.of_query(name),
+            "header" => self.references.of_header(name),
+            "cookie" => None,
+            _ => {
+                let pointer = child(&at, "in");
+                let fault = self.error(
+                    "openapi_parameter",
+                    &pointer,
+                    format!("`{place}` is no place"),
+                );
+                return Err(fault.help("one of path, query, header, cookie").into());
+            }
+        };
+        let place_of_name = self.document.place(&child(&at, "name"));
+        match known {
+            Some(kind) => Ok(Some(kind)),
+            None => match unlisted(place, name, &place_of_name) {
+                Some(fault) => Err(fault.into()),
+                None => Ok(None),
+            },
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A token that was proved: its claims, its times and the key that signed it.
+
+use super::caller::Caller;
+use super::error::Error;
+use super::issuer::Issuer;
+use crate::clock::Timestamp;
+use arc_swap::ArcSwapOption;
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+
+/// A proved token. What it says is still to be bound to account and workspace.
+pub struct Verified {
+    pub(super) issuer: Arc<Issuer>,
+    pub(super) claims: Claims,
+    pub(super) times: Times,
+    pub(super) key: [u8; 32],
+    pub(super) bound: ArcSwapOption<Bound>,
+}
+
+/// The claims, an object.
+pub(super) struct Claims(pub(super) Value);
+
+/// The token's times.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) expires: Timestamp,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) issued: Option<Timestamp>,
+    pub(super) authenticated: Option<Timestamp>,
+}
+
+/// Whom it was bound to, and under which entry of the directory.
+pub(super) struct Bound {
+    /// The account's revision; `None`: a Principal, who has no account.
+    pub(super) account_revision: Option<[u8; 32]>,
+    pub(super) caller: Arc<Caller>,
+}
+
+impl Claims {
+    /// The value at `pointer`, `null` included. `None`: no pointer, or nothing there.
+    pub(super) fn at(&self, pointer: Option<&String>) -> Option<&Value> {
+        self.0.pointer(pointer?)
+    }
+
+    /// The registered claim `name`.
+    pub(super) fn registered(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+}
+
+impl Times {
+    /// Whether the token is valid at `now`, give or take `leeway` milliseconds.
+    pub(super) fn check(&self, now: Timestamp, leeway: i64) -> Result<(), Error> {
+        if now >= self.expires.plus_millis(leeway) {
+            return Err(Error::Expired);
+        }
+        let soon = now.plus_millis(leeway);
+        for (name, at) in [
+            ("nbf", self.not_before),
+            ("iat", self.issued),
+            ("auth_time", self.authenticated),
+        ] {
+            if at.is_some_and(|at| at > soon) {
+                return Err(Error::NotYetValid(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// When the person signed in: what `not_before` is held against (RULES 10).
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.authenticated.or(self.issued)
+    }
+}
+
+impl Verified {
+    /// The issuer's name in the configuration.
+    pub fn issuer(&self) -> &Arc<str> {
+        &self.issuer.name
+    }
+
+    /// `exp`.
+    pub fn expires(&self) -> Timestamp {
+        self.times.expires
+    }
+
+    /// A digest of the issuer's settings that it was verified under.
+    pub fn issuer_revision(&self) -> [u8; 32] {
+        self.issuer.revision
+    }
+}
+
+// Claims are personal data: they show in no log, whoever formats them.
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("issuer", &self.issuer.name)
+            .field("expires", &self.times.expires)
+            .finish_non_exhaustive()
+    }
+}

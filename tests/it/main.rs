@@ -1,0 +1,54 @@
+//! Palisade from outside: one binary of tests over real sockets. `tests/README.md` is the map.
+
+#![expect(clippy::string_slice, reason = "a test may panic, and cuts ASCII only")]
+#![expect(
+    clippy::float_cmp,
+    reason = "counts are whole numbers, and f64 holds them exactly"
+)]
+#![expect(
+    clippy::format_push_string,
+    reason = "small texts, read more often than run"
+)]
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod authentication;
+#[cfg(test)]
+mod caching;
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod cors;
+#[cfg(test)]
+mod decisions;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod edges;
+#[cfg(test)]
+mod forwarding;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod nginx;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod vectors;

@@ -1,0 +1,93 @@
+//! One smoke test with an upstream that nobody here wrote. Needs Debian's `nginx`.
+
+use crate::support::client::Request;
+use crate::support::eventually;
+use crate::support::gate::TestGate;
+use serde_json::json;
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+struct Nginx {
+    child: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Nginx {
+    fn start() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        // nginx cannot pick its port itself; whoever takes this one in between fails the start, loudly.
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("loopback has a free port")
+            .port();
+        let path = folder.path().display();
+        let config = format!(
+            "daemon off;\nmaster_process off;\npid {path}/pid;\nerror_log {path}/error.log;\nevents {{}}\n\
+             http {{\n  access_log {path}/access.log;\n  client_body_temp_path {path}/body;\n\
+             proxy_temp_path {path}/proxy;\n  fastcgi_temp_path {path}/fastcgi;\n\
+             uwsgi_temp_path {path}/uwsgi;\n  scgi_temp_path {path}/scgi;\n\
+             server {{\n    listen 127.0.0.1:{port};\n    location / {{\n      default_type text/plain;\n\
+             return 200 \"$http_x_palisade_account $http_x_palisade_workspace $request_uri\";\n    }}\n  }}\n}}\n"
+        );
+        fs::write(folder.path().join("nginx.conf"), config).expect("a file can be written");
+        let child = Command::new("nginx")
+            .arg("-c")
+            .arg(folder.path().join("nginx.conf"))
+            .arg("-e")
+            .arg(folder.path().join("start.log"))
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("nginx is missing: apt-get install -y nginx");
+        let nginx = Self {
+            child,
+            folder,
+            port,
+        };
+        eventually("nginx listens", || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        nginx
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn nginx_itself_answers_as_the_next_test_needs() {
+    let nginx = Nginx::start();
+    let address = SocketAddr::from(([127, 0, 0, 1], nginx.port));
+    let reply = Request::new(address, "GET", "/a?b")
+        .header("x-palisade-account", "acme")
+        .send();
+    assert_eq!((reply.status, reply.text().as_str()), (200, "acme  /a?b"));
+}
+
+#[test]
+fn nginx_gets_the_annotation_and_its_answers_pass() {
+    let nginx = Nginx::start();
+    let url = format!("http://127.0.0.1:{}", nginx.port);
+    let gate = TestGate::builder()
+        .set("/upstreams/api/url", json!(url))
+        .start();
+    let token = gate.issuer.user("ana").sign();
+    let mut connection = gate.connect();
+    for at in 0..5 {
+        let target = format!("/app/v1/missions?n={at}");
+        let reply = gate.get(&target).bearer(&token).send_on(&mut connection);
+        reply.allowed(200);
+        assert_eq!(reply.text(), format!("acme acme-prod {target}"));
+    }
+    let log = nginx.folder.path().join("access.log");
+    eventually("nginx saw five requests", || {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        (text.lines().count() == 5).then_some(())
+    });
+}

@@ -1,0 +1,58 @@
+//! Reference pages and JSON schemas are what the binary writes, to the byte.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+const PALISADE: &str = env!("CARGO_BIN_EXE_palisade");
+
+#[test]
+fn the_pages_in_the_tree_are_what_the_binary_writes() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let run = Command::new(PALISADE)
+        .args(["reference", "--write", "--dir"])
+        .arg(folder.path())
+        .output()
+        .expect("the binary runs");
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    let written = files(folder.path(), folder.path());
+    for page in ["config", "metrics", "reasons", "headers", "cli"] {
+        let page = format!("docs/reference/{page}.md");
+        assert!(written.contains_key(&page), "{page} is not written");
+    }
+    for schema in ["schemas/config.schema.json", "schemas/tenant.schema.json"] {
+        assert!(written.contains_key(schema), "{schema} is not written");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, text) in written {
+        let kept = fs::read_to_string(root.join(&name)).unwrap_or_default();
+        assert!(
+            kept == text,
+            "{name} is not what `palisade reference` writes: run `cargo run -- reference --write`"
+        );
+    }
+}
+
+fn files(top: &Path, folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("a folder is readable") {
+        let path = entry.expect("a folder is readable").path();
+        if path.is_dir() {
+            found.extend(files(top, &path));
+        } else {
+            let name = path
+                .strip_prefix(top)
+                .expect("found below")
+                .to_string_lossy();
+            let text = fs::read_to_string(&path).expect("a page is text");
+            found.insert(name.into_owned(), text);
+        }
+    }
+    found
+}

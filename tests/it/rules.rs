@@ -1,0 +1,873 @@
+//! The rules of isolation, one test or more for each that applies so far, named after the rule.
+//! Rules that a module holds alone have their tests there; here they are seen from outside.
+
+use crate::support::gate::{Builder, TestGate};
+use crate::support::issuer::{ISS, Token};
+use crate::support::keys::Key;
+use palisade::clock::{Clock, Timestamp};
+use palisade::reason::Reason;
+use serde_json::json;
+
+const PATH: &str = "/app/v1/missions";
+const BOARD: &str = "/dashboard/v1/missions";
+const PORTAL: &str = "/portal/v1/accounts/acme";
+
+#[track_caller]
+fn ask(gate: &TestGate, path: &str, token: &Token) -> crate::support::client::Reply {
+    gate.get(path).bearer(&token.sign()).send()
+}
+
+#[track_caller]
+fn does_not_start(builder: Builder, word: &str) {
+    let (started, _) = builder.try_start();
+    let error = started.err().expect("it must not start");
+    assert!(error.contains(word), "`{word}` is not in: {error}");
+}
+
+#[test]
+fn rule_01_the_tokens_context_must_equal_the_routes() {
+    let gate = TestGate::start();
+    let ana = || gate.issuer.user("ana").role("admin");
+    ask(&gate, BOARD, &ana()).refused(Reason::ContextMismatch);
+    ask(&gate, PATH, &ana().context("dashboard")).refused(Reason::ContextMismatch);
+    for context in ["App", "app ", "", "admin"] {
+        let reply = ask(&gate, PATH, &ana().context(context));
+        assert_eq!(reply.status, 403, "{context}: {}", reply.text());
+    }
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_02_scopes_are_whole_strings_and_write_is_not_read() {
+    let gate = TestGate::start();
+    let ana = |scope: &str| gate.issuer.user("ana").scope(scope);
+    for scope in [
+        "",
+        "app/write",
+        "dashboard/read",
+        "app/readx",
+        "xapp/read",
+        "app",
+        "read",
+        "app/READ",
+        "app/*",
+        "app/read,app/write",
+    ] {
+        ask(&gate, PATH, &ana(scope)).refused(Reason::PolicyDenied);
+    }
+    ask(&gate, PATH, &gate.issuer.user("ana").without("scope")).refused(Reason::PolicyDenied);
+    gate.upstream.saw_nothing();
+    ask(&gate, PATH, &ana("openid app/read")).allowed(200);
+    let edi = gate
+        .issuer
+        .user("edi")
+        .role("editor")
+        .context("dashboard")
+        .scope("dashboard/read");
+    gate.post(BOARD, "{}")
+        .bearer(&edi.sign())
+        .send()
+        .refused(Reason::PolicyDenied);
+}
+
+#[test]
+fn rule_03_a_principal_id_alone_opens_no_portal() {
+    let gate = TestGate::start();
+    let user = gate
+        .issuer
+        .user("root")
+        .claim("principalId", "root")
+        .claim("sub", "sub-root")
+        .role("admin");
+    ask(&gate, PORTAL, &user).refused(Reason::PortalNeedsPrincipal);
+    let disguised = user.context("portal");
+    let reply = ask(&gate, PORTAL, &disguised);
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_03_tenant_claims_of_a_principal_must_be_absent_and_not_empty() {
+    let gate = TestGate::start();
+    for claim in ["accountId", "workspaceId", "userId"] {
+        for value in [json!(null), json!(""), json!([]), json!(0), json!("acme")] {
+            let token = gate.issuer.principal("root").claim(claim, value.clone());
+            let reply = ask(&gate, PORTAL, &token);
+            assert!(
+                [401, 403].contains(&reply.status),
+                "{claim} {value}: {}",
+                reply.text()
+            );
+        }
+    }
+    gate.upstream.saw_nothing();
+    ask(&gate, PORTAL, &gate.issuer.principal("root")).allowed(200);
+}
+
+#[test]
+fn rule_03_only_a_portal_client_of_a_portal_issuer_mints_principals() {
+    let gate = TestGate::start();
+    let token = gate
+        .issuer
+        .principal("root")
+        .claim("client_id", "client-acme-prod");
+    let reply = ask(&gate, PORTAL, &token);
+    assert!([401, 403].contains(&reply.status), "{}", reply.text());
+    gate.upstream.saw_nothing();
+
+    let gate = TestGate::builder()
+        .set("/issuers/0/portal", json!(false))
+        .set("/issuers/0/portal_clients", json!([]))
+        .set("/issuers/0/principals", json!({}))
+        .start();
+    let reply = ask(&gate, PORTAL, &gate.issuer.principal("root"));
+    assert!([401, 403].contains(&reply.status), "{}", reply.text());
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_04_a_user_token_is_never_completed_from_the_directory() {
+    let gate = TestGate::start();
+    for claim in ["accountId", "workspaceId", "userId"] {
+        ask(&gate, PATH, &gate.issuer.user("ana").without(claim)).refused(Reason::ClaimMissing);
+    }
+    // The platform claim alone makes no machine of a user.
+    let token = gate
+        .issuer
+        .user("ana")
+        .without("accountId")
+        .claim("platform", "m2m");
+    ask(&gate, PATH, &token).refused(Reason::ClaimMissing);
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_04_a_machine_client_belongs_where_the_directory_says() {
+    let gate = TestGate::start();
+    ask(&gate, PATH, &gate.issuer.machine("hr-sync")).allowed(200);
+    let seen = gate.upstream.only();
+    assert_eq!(seen.header("x-palisade-account"), Some("acme"));
+    assert_eq!(seen.header("x-palisade-user"), None);
+    let reply = ask(
+        &gate,
+        PATH,
+        &gate.issuer.machine("hr-sync").claim("accountId", "globex"),
+    );
+    assert_ne!(reply.status, 200, "{}", reply.text());
+    let reply = ask(&gate, PATH, &gate.issuer.machine("client-acme-prod"));
+    assert_ne!(
+        reply.status,
+        200,
+        "a users' client is no machine: {}",
+        reply.text()
+    );
+}
+
+#[test]
+fn rule_05_issuer_and_client_are_bound_to_account_and_workspace() {
+    let gate = TestGate::start();
+    let crossed = [
+        gate.issuer.user("ana").claim("accountId", "globex"),
+        gate.issuer.user("ana").claim("workspaceId", "acme-two"),
+        gate.issuer.user("ana").claim("workspaceId", "globex-prod"),
+        gate.issuer
+            .user("ana")
+            .claim("accountId", "globex")
+            .claim("workspaceId", "globex-prod"),
+        gate.issuer.user("ana").claim("accountId", "nowhere"),
+    ];
+    for token in &crossed {
+        let reply = ask(&gate, PATH, token);
+        assert_eq!(reply.status, 403, "{}", reply.text());
+    }
+    gate.upstream.saw_nothing();
+    let gate = TestGate::builder()
+        .tenant("acme", "/issuers", json!([]))
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::IssuerNotForAccount);
+    let gate = TestGate::builder()
+        .set("/issuers/0/accounts", json!([]))
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::IssuerNotForAccount);
+}
+
+#[test]
+fn rule_05_two_issuers_with_one_iss_do_not_start() {
+    let twin = json!({"name": "twin", "issuer": ISS, "preset": "oidc", "audiences": ["a"],
+        "jwks": {"url": "http://127.0.0.1:1/jwks.json"}, "allow_local": true});
+    does_not_start(TestGate::builder().set("/issuers/-", twin), "twin");
+}
+
+#[test]
+fn rule_05_tenant_claims_are_strings_of_the_id_grammar() {
+    let gate = TestGate::start();
+    for value in [
+        json!(["acme"]),
+        json!({"id": "acme"}),
+        json!(1),
+        json!("ac/me"),
+        json!("acme "),
+        json!(""),
+        json!(null),
+        json!("a".repeat(65)),
+    ] {
+        let reply = ask(
+            &gate,
+            PATH,
+            &gate.issuer.user("ana").claim("accountId", value.clone()),
+        );
+        assert!(
+            [401, 403].contains(&reply.status),
+            "{value}: {}",
+            reply.text()
+        );
+    }
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_06_two_accounts_may_have_a_user_of_one_id() {
+    let gate = TestGate::builder()
+        .overlay("acme", "@id(\"no-ana\")\nforbid (principal == Tenancy::User::\"acme/ana\", action, resource);\n")
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    let other = gate
+        .issuer
+        .user("ana")
+        .account("globex")
+        .workspace("globex-prod");
+    ask(&gate, PATH, &other).allowed(200);
+}
+
+#[test]
+fn rule_07_an_unmapped_role_is_none_and_groups_of_other_tenants_grant_nothing() {
+    let gate = TestGate::start();
+    let norole = || gate.issuer.user("ana").without("role");
+    ask(&gate, PATH, &norole()).refused(Reason::PolicyDenied);
+    for group in [
+        "admin",
+        "globex-prod:admin",
+        "globex/globex-prod/admin",
+        "acme/acme-two/admin",
+        "acme-two:admin",
+    ] {
+        let token = norole().claim("cognito:groups", json!([group]));
+        ask(&gate, PATH, &token).refused(Reason::PolicyDenied);
+    }
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_08_acting_for_a_user_is_refused_and_the_header_is_never_forwarded() {
+    let gate = TestGate::start();
+    for token in [
+        gate.issuer.user("ana"),
+        gate.issuer.user("edi").role("admin"),
+    ] {
+        for name in ["x-user-id", "X-User-Id"] {
+            let reply = gate
+                .get(PATH)
+                .bearer(&token.sign())
+                .header(name, "edi")
+                .send();
+            reply.refused(Reason::ImpersonationRefused);
+        }
+    }
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_09_a_key_that_left_the_set_stops_verifying_even_cached_tokens() {
+    let clock = Clock::manual(Clock::system().now());
+    let gate = TestGate::builder().clock(&clock).start();
+    let old = gate.issuer.user("ana");
+    let token = old.sign();
+    gate.get(PATH).bearer(&token).send().allowed(200);
+    gate.issuer.rotate_keys();
+    clock.advance(31_000);
+    let new = gate.issuer.user("ana").key(Key::NextRsa).sign();
+    crate::support::eventually("the new key is known", || {
+        (gate.get(PATH).bearer(&new).send().status == 200).then_some(())
+    });
+    gate.get(PATH)
+        .bearer(&token)
+        .send()
+        .refused(Reason::TokenSignature);
+}
+
+#[test]
+fn rule_10_not_before_is_held_against_auth_time_and_a_refresh_does_not_undo_it() {
+    let now = Clock::system().now();
+    let border = now.plus_millis(-1_800_000);
+    let users = json!({"users": {"ana": border.rfc3339()}});
+    let gate = TestGate::builder()
+        .tenant("acme", "/not_before", users)
+        .start();
+    let seconds = |at: Timestamp| at.millis() / 1000;
+    let before = seconds(border) - 60;
+    let refreshed = gate.issuer.user("ana").claim("auth_time", before);
+    ask(&gate, PATH, &refreshed).refused(Reason::TokenRevoked);
+    let old = gate
+        .issuer
+        .user("ana")
+        .without("auth_time")
+        .claim("iat", before);
+    ask(&gate, PATH, &old).refused(Reason::TokenRevoked);
+    let dateless = gate.issuer.user("ana").without("auth_time").without("iat");
+    ask(&gate, PATH, &dateless).refused(Reason::TokenRevoked);
+    gate.upstream.saw_nothing();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    ask(
+        &gate,
+        PATH,
+        &gate.issuer.user("ben").claim("auth_time", before),
+    )
+    .allowed(200);
+}
+
+#[test]
+fn rule_11_an_object_of_another_tenant_is_the_upstreams_to_refuse_and_it_is_told_the_tenant() {
+    let gate = TestGate::start();
+    ask(
+        &gate,
+        "/app/v1/missions/mission-of-globex",
+        &gate.issuer.user("ana"),
+    )
+    .allowed(200);
+    assert_eq!(
+        gate.upstream.only().header("x-palisade-workspace"),
+        Some("acme-prod")
+    );
+}
+
+#[test]
+fn rule_12_references_are_global_and_an_empty_one_is_one() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    // On a route whose API file declares no such parameter.
+    for query in [
+        "workspaceId=",
+        "workspaceId",
+        "accountId=globex",
+        "Workspace_Id=globex-prod",
+        "workspaceId%5B%5D=globex-prod",
+    ] {
+        let reply = gate
+            .get(&format!("/app/v1/missions/m-1?{query}"))
+            .bearer(&ana)
+            .send();
+        assert!(
+            [400, 403].contains(&reply.status),
+            "{query}: {}",
+            reply.text()
+        );
+    }
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_14_path_parameters_obey_the_grammar() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    for id in ["a%20b", "a@b", "%6dine", &"x".repeat(65), "a:b", "a,b"] {
+        let reply = gate
+            .get(&format!("/app/v1/missions/{id}"))
+            .bearer(&ana)
+            .send();
+        assert!(
+            [400, 404].contains(&reply.status),
+            "{id}: {} {}",
+            reply.status,
+            reply.text()
+        );
+    }
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_15_urls_are_not_overridden_and_the_upstream_gets_a_configured_authority() {
+    let gate = TestGate::builder()
+        .set("/upstreams/api/authority", json!("api.internal"))
+        .start();
+    let ana = gate.issuer.user("ana").sign();
+    let request = gate
+        .get(PATH)
+        .bearer(&ana)
+        .header("x-original-url", "/dashboard/v1/users")
+        .header("X-Rewrite-URL", "/dashboard/v1/users")
+        .header("x_original_url", "/dashboard/v1/users");
+    request.send().allowed(200);
+    let seen = gate.upstream.only();
+    assert_eq!(seen.target(), PATH);
+    assert_eq!(seen.header("host"), Some("api.internal"));
+}
+
+#[test]
+fn rule_16_a_portal_route_names_its_account_or_is_a_configuration_error() {
+    let route = json!({"context": "portal", "match": "GET /portal/v1/things", "action": "things/list", "upstream": "api"});
+    does_not_start(
+        TestGate::builder().set("/routes/-", route),
+        "/portal/v1/things",
+    );
+}
+
+#[test]
+fn rule_16_grants_bound_what_a_principal_reaches() {
+    let gate = TestGate::start();
+    let sue = gate.issuer.principal("sue");
+    ask(&gate, PORTAL, &sue).allowed(200);
+    assert_eq!(
+        gate.upstream.only().header("x-palisade-account"),
+        Some("acme")
+    );
+    ask(&gate, "/portal/v1/accounts/globex", &sue).refused(Reason::GrantMissing);
+    ask(&gate, "/portal/v1/accounts/nowhere", &sue).refused(Reason::GrantMissing);
+    let stranger = gate.issuer.principal("nobody");
+    let reply = ask(&gate, PORTAL, &stranger);
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    ask(
+        &gate,
+        PORTAL,
+        &gate.issuer.principal("root").claim("mfa", false),
+    )
+    .refused(Reason::PolicyDenied);
+}
+
+#[test]
+fn rule_16_a_platform_route_needs_a_grant_on_all_accounts() {
+    let gate = TestGate::start();
+    let sue = gate.issuer.principal("sue");
+    ask(&gate, "/portal/v1/accounts", &sue).refused(Reason::GrantMissing);
+    let root = gate.issuer.principal("root");
+    ask(&gate, "/portal/v1/accounts", &root).allowed(200);
+    let named = "/portal/v1/accounts?accountId=acme";
+    ask(&gate, named, &root).refused(Reason::OutsideTenant);
+    assert_eq!(gate.upstream.only().header("x-palisade-account"), None);
+}
+
+#[test]
+fn rule_16_a_grant_ends() {
+    let past = Clock::system().now().plus_millis(-60_000).rfc3339();
+    let gate = TestGate::builder()
+        .set("/issuers/0/principals/sub-sue/until", json!(past))
+        .start();
+    ask(&gate, PORTAL, &gate.issuer.principal("sue")).refused(Reason::GrantMissing);
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_16_a_suspended_account_is_still_reached_in_the_portal() {
+    let gate = TestGate::builder()
+        .tenant("acme", "/status", json!("suspended"))
+        .start();
+    ask(&gate, PORTAL, &gate.issuer.principal("root")).allowed(200);
+}
+
+#[test]
+fn rule_17_principals_act_in_the_portal_only() {
+    let gate = TestGate::start();
+    for path in [PATH, BOARD] {
+        ask(&gate, path, &gate.issuer.principal("root")).refused(Reason::PortalNeedsPrincipal);
+    }
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_19_a_schema_fragment_may_not_declare_actions() {
+    let sneaky = "namespace Tenancy { action \"app/sneaky\" in [read]; }";
+    does_not_start(
+        TestGate::builder().file("schemas/sneaky.cedarschema", sneaky),
+        "sneaky",
+    );
+}
+
+#[test]
+fn rule_20_upgrades_are_not_forwarded() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    let request = gate
+        .get(PATH)
+        .bearer(&ana)
+        .header("connection", "Upgrade, HTTP2-Settings")
+        .header("upgrade", "h2c")
+        .header("http2-settings", "AAMAAABkAARAAAAAAAIAAAAA");
+    let reply = request.send();
+    assert_ne!(reply.status, 101);
+    for seen in gate.upstream.requests() {
+        assert_eq!(seen.header("upgrade"), None);
+        assert_eq!(seen.header("http2-settings"), None);
+    }
+}
+
+#[test]
+fn rule_21_without_cors_a_preflight_reveals_no_route() {
+    let gate = TestGate::start();
+    let ask = |path: &str| {
+        let reply = gate
+            .request("OPTIONS", path)
+            .header("origin", "https://a.example")
+            .header("access-control-request-method", "GET")
+            .send();
+        (reply.status, reply.header("allow").map(str::to_owned))
+    };
+    assert_eq!(ask(PATH), ask("/app/v1/nothing"));
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_22_two_credentials_are_refused() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    gate.get(PATH)
+        .bearer(&ana)
+        .bearer(&ana)
+        .send()
+        .refused(Reason::RequestAmbiguous);
+    gate.get(&format!("{PATH}?access_token=x"))
+        .bearer(&ana)
+        .send()
+        .refused(Reason::RequestAmbiguous);
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_23_a_client_cannot_write_its_own_address() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    let request = gate
+        .get(PATH)
+        .bearer(&ana)
+        .header("x-forwarded-for", "10.9.8.7")
+        .header("forwarded", "for=10.9.8.7;host=evil")
+        .header("x-forwarded-host", "evil")
+        .header("x-real-ip", "10.9.8.7")
+        .header("x_forwarded_for", "10.9.8.7");
+    request.send().allowed(200);
+    let seen = format!("{:?}", gate.upstream.only().message.headers);
+    assert!(
+        !seen.contains("10.9.8.7") && !seen.contains("evil"),
+        "{seen}"
+    );
+    let record = gate.only_record().to_string();
+    assert!(
+        record.contains("127.0.0.1") && !record.contains("10.9.8.7"),
+        "{record}"
+    );
+
+    let gate = TestGate::builder()
+        .set("/listen/trusted_proxies", json!(["127.0.0.0/8"]))
+        .start();
+    let request = gate.get(PATH).bearer(&gate.issuer.user("ana").sign());
+    request
+        .header("x-forwarded-for", "1.1.1.1, 10.9.8.7")
+        .send()
+        .allowed(200);
+    let record = gate.only_record().to_string();
+    assert!(
+        record.contains("10.9.8.7") && !record.contains("1.1.1.1"),
+        "{record}"
+    );
+}
+
+#[test]
+fn rule_24_a_public_route_carries_no_tenant_and_a_bad_token_is_still_401() {
+    let gate = TestGate::start();
+    gate.get("/health").send().allowed(200);
+    ask(&gate, "/health", &gate.issuer.user("ana")).allowed(200);
+    for seen in gate.upstream.requests() {
+        for name in ["account", "workspace", "user", "role", "principal"] {
+            assert_eq!(seen.header(&format!("x-palisade-{name}")), None, "{name}");
+        }
+        assert_eq!(seen.header("authorization"), None);
+    }
+    ask(&gate, "/health", &gate.issuer.user("ana").expired(100)).refused(Reason::TokenExpired);
+    assert_eq!(gate.upstream.requests().len(), 2);
+}
+
+#[test]
+fn rule_25_spoofable_headers_are_stripped_whatever_their_spelling() {
+    let gate = TestGate::builder()
+        .set("/annotate", json!({"strip": ["x-legacy-tenant"]}))
+        .start();
+    let mut request = gate.get(PATH).bearer(&gate.issuer.user("ana").sign());
+    for name in [
+        "x-palisade-account",
+        "X_Palisade_Account",
+        "x.palisade.account",
+        "x-palisade-anything",
+        "x-tenant-id",
+        "X-TENANT_ID",
+        "x-aw-user",
+        "x-aworld-account",
+        "x-legacy-tenant",
+        "X_Legacy_Tenant",
+        "x-forwarded-client-cert",
+        "x-original-url",
+        "x-rewrite-url",
+    ] {
+        request = request.header(name, "spoofed");
+    }
+    request.send().allowed(200);
+    let seen = gate.upstream.only();
+    assert!(
+        !format!("{:?}", seen.message.headers).contains("spoofed"),
+        "{seen:#?}"
+    );
+    assert_eq!(seen.header("x-palisade-account"), Some("acme"));
+}
+
+#[test]
+fn rule_25_connection_cannot_take_our_annotation_away() {
+    let gate = TestGate::start();
+    let request = gate.get(PATH).bearer(&gate.issuer.user("ana").sign());
+    request
+        .header("connection", "x-palisade-account, x-palisade-workspace")
+        .send()
+        .allowed(200);
+    let seen = gate.upstream.only();
+    assert_eq!(seen.header("x-palisade-account"), Some("acme"));
+    assert_eq!(seen.header("x-palisade-workspace"), Some("acme-prod"));
+}
+
+#[test]
+fn rule_27_guards_hold_over_a_platform_policy_that_permits_everything() {
+    let open = "@id(\"open\")\npermit (principal, action, resource);\n";
+    let gate = TestGate::builder().policy("open", open).start();
+    ask(&gate, PATH, &gate.issuer.user("ana").role("none")).allowed(200);
+    ask(&gate, PATH, &gate.issuer.user("ana").scope("")).refused(Reason::PolicyDenied);
+    ask(
+        &gate,
+        "/app/v1/missions?workspaceId=globex-prod",
+        &gate.issuer.user("ana"),
+    )
+    .refused(Reason::OutsideTenant);
+}
+
+#[test]
+fn rule_27_a_policy_file_without_policies_does_not_start() {
+    for text in ["", "// nothing\n"] {
+        does_not_start(TestGate::builder().policy("empty", text), "empty.cedar");
+    }
+}
+
+#[test]
+fn rule_28_a_guard_file_may_add_but_a_narrow_head_is_refused() {
+    let narrow = "@id(\"narrow\")\n@isolation\nforbid (principal, action == Tenancy::Action::\"app/missions/list\", resource);\n";
+    does_not_start(
+        TestGate::builder().file("policies/guard.cedar", narrow),
+        "guard.cedar",
+    );
+}
+
+#[test]
+fn rule_30_a_forbid_on_an_account_reaches_everything_in_it() {
+    let forbid =
+        "@id(\"frozen\")\nforbid (principal, action, resource in Tenancy::Account::\"acme\");\n";
+    let gate = TestGate::builder().policy("frozen", forbid).start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    ask(&gate, "/app/v1/missions/m-1", &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    let bo = gate
+        .issuer
+        .user("bo")
+        .account("globex")
+        .workspace("globex-prod");
+    ask(&gate, PATH, &bo).allowed(200);
+}
+
+#[test]
+fn rule_36_an_account_equals_its_file_and_a_clash_loses() {
+    let claim = json!([{"id": "acme-prod", "clients": ["client-newcomer"]}, {"id": "globex-prod", "clients": ["client-globex-prod"]}]);
+    let gate = TestGate::builder()
+        .tenant("globex", "/workspaces", claim)
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    let newcomer = gate
+        .issuer
+        .user("bo")
+        .account("globex")
+        .workspace("acme-prod")
+        .claim("client_id", "client-newcomer");
+    let reply = ask(&gate, PATH, &newcomer);
+    assert!([401, 403].contains(&reply.status), "{}", reply.text());
+    assert_eq!(gate.upstream.requests().len(), 1);
+
+    let gate = TestGate::builder()
+        .tenant("globex", "/account", json!("acme"))
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    let bo = gate
+        .issuer
+        .user("bo")
+        .account("globex")
+        .workspace("globex-prod");
+    assert_ne!(ask(&gate, PATH, &bo).status, 200);
+}
+
+#[test]
+fn rule_37_a_cached_allow_ends_with_the_grant() {
+    let clock = Clock::manual(Clock::system().now());
+    let until = clock.now().plus_millis(60_000).rfc3339();
+    let gate = TestGate::builder()
+        .clock(&clock)
+        .set("/issuers/0/principals/sub-sue/until", json!(until))
+        .start();
+    let sue = gate.issuer.principal("sue").sign();
+    gate.get(PORTAL).bearer(&sue).send().allowed(200);
+    gate.get(PORTAL).bearer(&sue).send().allowed(200);
+    clock.advance(61_000);
+    gate.get(PORTAL)
+        .bearer(&sue)
+        .send()
+        .refused(Reason::GrantMissing);
+}
+
+#[test]
+fn rule_38_no_user_can_raise_the_alarm() {
+    let gate = TestGate::start();
+    ask(&gate, PATH, &gate.issuer.user("ana").scope("")).refused(Reason::PolicyDenied);
+    ask(&gate, PATH, &gate.issuer.user("ana").role("none")).refused(Reason::PolicyDenied);
+    ask(
+        &gate,
+        "/app/v1/missions?workspaceId=x",
+        &gate.issuer.user("ana"),
+    )
+    .refused(Reason::OutsideTenant);
+    assert_eq!(
+        gate.metrics()
+            .sum("palisade_isolation_disagreement_total", &[]),
+        0.0
+    );
+}
+
+#[test]
+fn rule_39_outside_and_unknown_are_one_code() {
+    let gate = TestGate::start();
+    for query in [
+        "accountId=globex",
+        "accountId=unknown",
+        "workspaceId=globex-prod",
+        "workspaceId=unknown",
+    ] {
+        ask(&gate, &format!("{PATH}?{query}"), &gate.issuer.user("ana"))
+            .refused(Reason::OutsideTenant);
+    }
+}
+
+#[test]
+fn rule_41_a_request_is_on_record_before_it_is_answered() {
+    let gate = TestGate::start();
+    gate.upstream.hang();
+    let mut connection = gate.connect();
+    connection.send(
+        &gate
+            .get(PATH)
+            .bearer(&gate.issuer.user("ana").sign())
+            .bytes(),
+    );
+    crate::support::eventually("the request is forwarded", || {
+        (gate.upstream.requests().len() == 1).then_some(())
+    });
+    drop(connection);
+    assert_eq!(gate.only_record()["outcome"], "aborted");
+}
+
+#[test]
+fn rule_44_an_upstream_that_is_ourselves_is_a_configuration_error() {
+    let builder = TestGate::builder()
+        .set("/listen/http", json!("127.0.0.1:49999"))
+        .set("/upstreams/api/url", json!("http://127.0.0.1:49999"));
+    does_not_start(builder, "upstream");
+}
+
+#[test]
+fn rule_45_a_connection_with_an_unfinished_message_is_not_reused() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    gate.upstream.bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison");
+    gate.get(PATH).bearer(&ana).send().allowed(200);
+    gate.upstream.reply(200, &[], b"clean");
+    for _ in 0..3 {
+        assert_eq!(gate.get(PATH).bearer(&ana).send().text(), "clean");
+    }
+    let connections: Vec<_> = gate
+        .upstream
+        .requests()
+        .iter()
+        .map(|seen| seen.connection)
+        .collect();
+    assert!(
+        connections[1..]
+            .iter()
+            .all(|connection| *connection != connections[0]),
+        "{connections:?}"
+    );
+}
+
+#[test]
+fn rule_46_refusals_are_not_stored() {
+    // `refused` itself looks at Cache-Control; here every family of refusals passes through it.
+    let gate = TestGate::start();
+    gate.get(PATH).send().refused(Reason::TokenMissing);
+    ask(&gate, "/app/v1/nothing", &gate.issuer.user("ana")).refused(Reason::RouteUnknown);
+    ask(&gate, "/a//b", &gate.issuer.user("ana")).refused(Reason::RequestAmbiguous);
+    ask(&gate, PATH, &gate.issuer.user("ana").role("none")).refused(Reason::PolicyDenied);
+}
+
+#[test]
+fn rule_49_account_labels_are_bound_accounts_only() {
+    let gate = TestGate::start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    ask(&gate, PATH, &gate.issuer.user("eve").account("made-up"));
+    let metrics = gate.metrics();
+    let account = |name: &str| metrics.sum("palisade_account_requests_total", &[("account", name)]);
+    assert_eq!(account("acme"), 1.0);
+    assert_eq!(account("made-up"), 0.0);
+}
+
+#[test]
+fn rule_31_a_user_changes_its_own_profile_and_no_other() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    let put = |user: &str, more: &str| {
+        let request = gate.request("PUT", &format!("/app/v1/users/{user}{more}"));
+        let request = request
+            .header("content-type", "application/json")
+            .body(b"{}");
+        request.bearer(&ana).send()
+    };
+    put("ana", "").allowed(200);
+    put("edi", "").refused(Reason::PolicyDenied);
+    put("ANA", "").refused(Reason::PolicyDenied);
+    // Who owns it is what the path says, not what the query wishes.
+    let wished = put("edi", "?userId=ana");
+    assert!([400, 403].contains(&wished.status), "{}", wished.text());
+    assert_eq!(gate.upstream.requests().len(), 1);
+}
+
+#[test]
+fn rule_32_the_record_of_an_allow_shows_that_cedar_agreed_with_scope() {
+    let gate = TestGate::start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    let record = gate.only_record().to_string();
+    assert!(
+        record.contains("platform/"),
+        "no determining policy: {record}"
+    );
+    let metrics = gate.metrics();
+    assert_eq!(metrics.sum("palisade_policy_determining_total", &[]), 1.0);
+    assert_eq!(
+        metrics.sum("palisade_isolation_disagreement_total", &[]),
+        0.0
+    );
+}
+
+#[test]
+fn rule_52_the_demo_issuer_serves_on_loopback_only() {
+    let demo = "https://cognito-idp.demo-1.amazonaws.com/demo-1_Palisade";
+    let builder = || TestGate::builder().set("/issuers/0/issuer", json!(demo));
+    does_not_start(
+        builder().set("/listen/http", json!("0.0.0.0:0")),
+        "loopback",
+    );
+    builder().start();
+}
