@@ -105,13 +105,15 @@ backend api
 for folder in ("apis", "tenants"):
     shutil.copytree(root / "examples" / "demo" / folder, work / folder)
 shutil.copytree(root / "policies", work / "policies")
+(work / "schemas").mkdir()
+shutil.copy(root / "schemas" / "core.cedarschema", work / "schemas")
 (work / "tenants" / "acme.yaml").write_text("""account: acme
 status: active
 plan: enterprise
 issuers: [bench]
 overlay: permit
 workspaces:
-  - { id: acme-prod, status: active, type: custom, plan: premium, clients: [acme-web] }
+  - { id: acme-prod, status: active, type: custom, clients: [acme-web] }
 """)
 for other in ("globex", "catalog"):
     (work / "tenants" / f"{other}.yaml").unlink(missing_ok=True)
@@ -137,6 +139,7 @@ references:
 plans: {{ enterprise: {{ requests: 1000000/s, burst: 1000000 }} }}
 tenants: tenants/
 policies: policies/
+schema: schemas/
 routes:
   - {{ context: app, openapi: apis/app.openapi.json, upstream: api }}
   - {{ context: dashboard, openapi: apis/dashboard.openapi.json, upstream: api }}

@@ -8,7 +8,9 @@ connections=${2:-64}
 for tool in nginx haproxy wrk openssl python3 taskset; do
   command -v "$tool" >/dev/null || { echo "missing: $tool (apt-get install nginx haproxy wrk openssl python3 util-linux)" >&2; exit 5; }
 done
-cargo build --release --quiet
+# PALISADE_BIN: measure a binary that is built already.
+[ -n "${PALISADE_BIN:-}" ] || cargo build --release --quiet
+palisade=${PALISADE_BIN:-target/release/palisade}
 work=$(mktemp -d)
 pids=()
 finish() {
@@ -67,7 +69,7 @@ for round in 1 2 3; do
   start 0 nginx -c "$work/bare.conf" -p "$work"
   measure nginx-bare "${pids[-1]}" "$NGINX_PORT"
   kill "${pids[-1]}"; wait "${pids[-1]}" 2>/dev/null || true
-  start 0 target/release/palisade serve --config "$work/palisade.yaml"
+  start 0 "$palisade" serve --config "$work/palisade.yaml"
   measure palisade "${pids[-1]}" "$PALISADE_PORT"
   kill "${pids[-1]}"; wait "${pids[-1]}" 2>/dev/null || true
 done

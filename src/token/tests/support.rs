@@ -233,9 +233,9 @@ impl Server {
     }
 }
 
-/// Waits until `holds`, or fails after five seconds.
+/// Waits until `holds`, or fails after thirty seconds: the machine may be busy.
 pub(super) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if holds() {
             return;
         }
