@@ -47,7 +47,7 @@ token = head + "." + b64(openssl("dgst", "-sha256", "-sign", str(key), data=head
 ports = {name: port() for name in ("UPSTREAM_PORT", "HAPROXY_PORT", "NGINX_PORT", "PALISADE_PORT", "METRICS_PORT", "CONTROL_PORT")}
 (work / "env").write_text("".join(f"{k}={v}\n" for k, v in ports.items()) + f"TOKEN={token}\n")
 
-nginx = """daemon off; worker_processes 1; pid {work}/{name}.pid; error_log {work}/{name}.log;
+nginx = """daemon off; master_process off; worker_processes 1; pid {work}/{name}.pid; error_log {work}/{name}.log;
 events {{ worker_connections 4096; }}
 http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600; {body} }}
 """
