@@ -214,7 +214,7 @@ fn decide(criterion: &mut Criterion) {
             head: &head,
         };
         let permit = pdp.decide(&store, question).expect("viewers read");
-        black_box(permit);
+        let _ = black_box(permit);
     };
     let mut group = criterion.benchmark_group("decide");
     group.bench_function("remembered", |bencher| {
