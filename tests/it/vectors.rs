@@ -16,7 +16,7 @@ fn no_smuggled_request_reaches_the_upstream() {
     let cases = cases("h1/portswigger_permutations.json");
     assert!(cases.len() > 50);
     for case in &cases {
-        let before = (gate.upstream.requests().len(), decided());
+        let before = gate.upstream.requests().len();
         let raw = decode(&case["raw_b64"]);
         let mut connection = gate.connect();
         connection.send(&served(&raw));
@@ -27,11 +27,12 @@ fn no_smuggled_request_reaches_the_upstream() {
         eventually(
             &format!("{}: all forwarded was decided", case["id"]),
             || {
-                let seen = u32::try_from(gate.upstream.requests().len() - before.0).ok()?;
-                (f64::from(seen) <= decided() - before.1).then_some(())
+                // Over all cases: one that was given up may reach the upstream in the time of the next.
+                let seen = u32::try_from(gate.upstream.requests().len()).ok()?;
+                (f64::from(seen) <= decided()).then_some(())
             },
         );
-        for request in gate.upstream.requests().iter().skip(before.0) {
+        for request in gate.upstream.requests().iter().skip(before) {
             let lengths = request.message.all("content-length").len();
             let codings = request.message.all("transfer-encoding").len();
             assert!(lengths + codings <= 1, "{}: {request:#?}", case["id"]);
