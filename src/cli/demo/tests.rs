@@ -1,3 +1,5 @@
+//! Tests of the demo as a whole.
+
 use super::*;
 use clap::Parser;
 

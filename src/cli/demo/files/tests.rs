@@ -1,3 +1,5 @@
+//! Tests of the demo's `files`.
+
 use super::*;
 use std::collections::BTreeSet;
 

@@ -1,3 +1,5 @@
+//! Tests of the demo's `folder`.
+
 use super::*;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -1,3 +1,5 @@
+//! Tests of the demo's `key`.
+
 use super::*;
 use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
 

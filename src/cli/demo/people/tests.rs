@@ -1,3 +1,5 @@
+//! Tests of the demo's `people`.
+
 use super::*;
 
 fn claims(person: Person, context: Context) -> Value {

@@ -1,3 +1,5 @@
+//! Tests of the demo's `run`.
+
 use super::*;
 
 fn args(port: u16) -> Args {

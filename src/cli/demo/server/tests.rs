@@ -1,3 +1,5 @@
+//! Tests of the demo's `server`.
+
 use super::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

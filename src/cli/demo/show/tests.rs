@@ -1,3 +1,5 @@
+//! Tests of the demo's `show`.
+
 use super::*;
 
 fn text(temporary: bool, kept: usize) -> String {
