@@ -1,6 +1,6 @@
 //! Sends an allowed request upstream: strip first, annotate last, then stream.
 //!
-//! [`Forwarder::send`] takes a `Permit`; there is no other way to reach an upstream.
+//! [`Upstreams::send`] takes a `Permit`; there is no other way to reach an upstream.
 
 mod body;
 mod client;
@@ -8,7 +8,7 @@ mod headers;
 mod pool;
 
 pub use body::{ReplyBody, RequestBody};
-pub use client::{Error, Forwarder};
+pub use client::{Error, Forwarder, Upstreams};
 pub use headers::{Annotate, annotate, clean_reply};
 
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// One upstream as the configuration names it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamSettings {
     /// The name that routes use.
     pub name: Arc<str>,

@@ -11,11 +11,13 @@
 
 mod cors;
 mod decide;
+mod generation;
 mod journal;
 mod refusal;
 mod reply;
 mod serve;
 
 pub use decide::{Identity, Input, Learnt, Verdict, decide};
+pub use generation::Generation;
 pub use refusal::Refusal;
 pub use serve::{Gate, Shared};

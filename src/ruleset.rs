@@ -10,19 +10,20 @@ use std::sync::Arc;
 
 /// Routes, issuers, tenants and policies that belong together. A request loads it once and uses it
 /// to its end, so that it never sees two generations.
+#[derive(Clone)]
 pub struct Ruleset {
     /// Content hash: replicas with equal files show equal revisions.
     pub revision: Arc<str>,
     /// Which operation a path is.
-    pub router: Router,
+    pub router: Arc<Router>,
     /// Which names mean tenants.
-    pub references: ReferenceTable,
+    pub references: Arc<ReferenceTable>,
     /// Who may issue tokens.
     pub issuers: Arc<Issuers>,
     /// Who exists.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// What is allowed.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// Limits by the plan's name. An account whose plan is not here has no limit.
-    pub plans: HashMap<String, Plan>,
+    pub plans: Arc<HashMap<String, Plan>>,
 }

@@ -6,7 +6,7 @@ use crate::config::Resolved;
 use crate::decision::Pdp;
 use crate::drain::{self, Drain};
 use crate::fault::Fault;
-use crate::gate::Shared;
+use crate::gate::{Generation, Shared};
 use crate::limit::Limits;
 use crate::policy::Store;
 use crate::route::ReferenceTable;
@@ -66,12 +66,10 @@ pub struct Running {
 /// on threads of their own.
 pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
     let metrics = Metrics::new();
-    let (listen, head) = (resolved.listen.clone(), resolved.head.clone());
-    let mut forward = resolved.forward.clone();
-    forward.annotate = forward.annotate.with_references(&head.header_references);
+    let listen = resolved.listen.clone();
     let (audit, admin) = (resolved.audit.clone(), resolved.admin.clone());
     let pdp = Pdp::new(resolved.decision, Arc::clone(&metrics));
-    let rules = ruleset(resolved, &clock, &metrics)?;
+    let generation = generation(resolved, &clock, &metrics)?;
     let at = listen.http;
     let data =
         listener::bind(listen).map_err(machine(format!("cannot listen on {at} (listen.http)")))?;
@@ -83,16 +81,15 @@ pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
     // The data port drains first; keys are refreshed and metrics shown until it has.
     let (drain, draining) = drain::channel();
     let (drain, last) = (Arc::new(drain), drain::channel());
-    tokio::spawn(Arc::clone(&rules.issuers).run(last.1.clone()));
-    metrics.ruleset(&rules.revision, true, clock.now());
+    tokio::spawn(Arc::clone(&generation.rules.issuers).run(last.1.clone()));
+    metrics.ruleset(&generation.rules.revision, true, clock.now());
     let shared = Arc::new(Shared {
-        rules: Snapshot::new(rules),
+        generation: Snapshot::new(generation),
         pdp,
         limits: Limits::default(),
         audit,
         metrics,
         clock,
-        head,
     });
     let addresses = Addresses {
         proxy: data.address(),
@@ -102,7 +99,7 @@ pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
     let view = Arc::new(Shown::new(Arc::clone(&shared), Arc::clone(&drain)));
     let admin = admin.serve(view, last.1);
     let workers = data
-        .serve(&shared, &forward, &draining)
+        .serve(&shared, &draining)
         .map_err(machine("cannot start a worker thread".to_owned()))?;
     Ok(Running {
         addresses,
@@ -118,7 +115,11 @@ fn machine(what: String) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Machine { what, source }
 }
 
-fn ruleset(resolved: Resolved, clock: &Clock, metrics: &Arc<Metrics>) -> Result<Ruleset, Error> {
+fn generation(
+    resolved: Resolved,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<Generation, Error> {
     let entries = resolved.token_entries;
     let issuers = Issuers::with_cache(
         resolved.issuers,
@@ -138,14 +139,21 @@ fn ruleset(resolved: Resolved, clock: &Clock, metrics: &Arc<Metrics>) -> Result<
     }
     metrics.register_policies(store.platform_policy_ids().iter().map(|id| &**id));
     metrics.overlays_quarantined(store.quarantined().len() as u64);
-    Ok(Ruleset {
-        revision: hex(&resolved.inputs).into(),
-        router: resolved.router,
-        references: ReferenceTable::new(&resolved.references),
-        issuers,
-        directory: resolved.directory,
-        store,
-        plans: resolved.plans,
+    let mut forward = resolved.forward;
+    let references = &resolved.head.header_references;
+    forward.annotate = forward.annotate.with_references(references);
+    Ok(Generation {
+        rules: Ruleset {
+            revision: hex(&resolved.inputs).into(),
+            router: resolved.router.into(),
+            references: ReferenceTable::new(&resolved.references).into(),
+            issuers,
+            directory: resolved.directory.into(),
+            store: store.into(),
+            plans: resolved.plans.into(),
+        },
+        head: resolved.head,
+        forward: forward.into(),
     })
 }
 

@@ -25,7 +25,8 @@ impl View for Shown {
     }
 
     fn readiness(&self) -> Vec<Check> {
-        let rules = self.shared.rules.load();
+        let generation = self.shared.generation.load();
+        let rules = &generation.rules;
         let issuer = |status: crate::token::IssuerStatus| Check {
             what: format!("issuer {}", status.name),
             // Only issuers that are marked so gate readiness (RULES 43).
@@ -45,7 +46,8 @@ impl View for Shown {
     }
 
     fn status(&self) -> Value {
-        let rules = self.shared.rules.load();
+        let generation = self.shared.generation.load();
+        let rules = &generation.rules;
         let issuers = rules.issuers.status().into_iter().map(|issuer| {
             json!({
                 "name": &*issuer.name,

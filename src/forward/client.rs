@@ -15,8 +15,10 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -69,35 +71,63 @@ struct Upstream {
     pool: Pool,
 }
 
-/// Sends requests upstream. One per worker; it never leaves its thread.
+/// The upstream side of one worker; it never leaves its thread.
 pub struct Forwarder {
-    upstreams: HashMap<Arc<str>, Upstream>,
+    current: RefCell<Option<Rc<Upstreams>>>,
+    metrics: Arc<Metrics>,
+}
+
+/// The upstreams of one generation, with this worker's connections to them.
+pub struct Upstreams {
+    settings: Arc<Settings>,
+    by_name: HashMap<Arc<str>, Rc<Upstream>>,
     rules: Arc<Annotate>,
-    body_timeout: Duration,
 }
 
 impl Forwarder {
-    /// With empty pools.
-    pub fn new(settings: &Settings, metrics: &Arc<Metrics>) -> Self {
-        let upstream = |settings: &UpstreamSettings| Upstream {
-            metrics: Arc::clone(metrics),
-            pool: Pool::new(settings.idle_connections_max),
-            settings: settings.clone(),
-        };
+    /// Without connections.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
-            upstreams: settings
-                .upstreams
-                .iter()
-                .map(|one| (Arc::clone(&one.name), upstream(one)))
-                .collect(),
-            rules: Arc::new(settings.annotate.clone()),
-            body_timeout: settings.body_timeout,
+            current: RefCell::default(),
+            metrics,
         }
     }
 
-    /// The annotation's names.
-    pub fn rules(&self) -> &Annotate {
-        &self.rules
+    /// The upstreams that a generation names. Whatever is the same in the generation before keeps
+    /// its connections.
+    pub fn upstreams(&self, settings: &Arc<Settings>) -> Rc<Upstreams> {
+        let mut current = self.current.borrow_mut();
+        if let Some(same) = current
+            .as_ref()
+            .filter(|one| Arc::ptr_eq(&one.settings, settings))
+        {
+            return Rc::clone(same);
+        }
+        let next = Rc::new(Upstreams::new(settings, current.as_deref(), &self.metrics));
+        *current = Some(Rc::clone(&next));
+        next
+    }
+}
+
+impl Upstreams {
+    fn new(settings: &Arc<Settings>, former: Option<&Self>, metrics: &Arc<Metrics>) -> Self {
+        let upstream = |one: &UpstreamSettings| {
+            let same = former.and_then(|former| former.by_name.get(&one.name));
+            let same = same.filter(|same| same.settings == *one);
+            let fresh = || {
+                Rc::new(Upstream {
+                    metrics: Arc::clone(metrics),
+                    pool: Pool::new(one.idle_connections_max),
+                    settings: one.clone(),
+                })
+            };
+            (Arc::clone(&one.name), same.map_or_else(fresh, Rc::clone))
+        };
+        Self {
+            by_name: settings.upstreams.iter().map(upstream).collect(),
+            rules: Arc::new(settings.annotate.clone()),
+            settings: Arc::clone(settings),
+        }
     }
 
     /// Sends what `permit` allows and returns the reply's head and body.
@@ -110,7 +140,7 @@ impl Forwarder {
     ) -> Result<Response<ReplyBody>, Error> {
         let set = &permit.target().route.set;
         let upstream = self
-            .upstreams
+            .by_name
             .get(&set.upstream)
             .ok_or_else(|| Error::Unknown(Arc::clone(&set.upstream)))?;
         let (parts, body) = request.into_parts();
@@ -118,7 +148,7 @@ impl Forwarder {
         let mut request = Request::new(RequestBody::new(
             body,
             Arc::clone(&self.rules),
-            self.body_timeout,
+            self.settings.body_timeout,
             Turn::clone(&turn),
         ));
         *request.method_mut() = parts.method;

@@ -2,12 +2,13 @@
 
 use super::cors::{self, CrossOrigin};
 use super::decide::{Identity, Input, decide};
+use super::generation::Generation;
 use super::journal::Journal;
 use super::refusal::Refusal;
 use super::reply;
 use crate::clock::Clock;
 use crate::decision::Pdp;
-use crate::forward::{self, Forwarder, ReplyBody};
+use crate::forward::{Forwarder, ReplyBody};
 use crate::head::{self, Credential, Head};
 use crate::limit::Limits;
 use crate::reason::Reason;
@@ -26,8 +27,8 @@ use std::task::Poll;
 
 /// What all workers share.
 pub struct Shared {
-    /// The rules of this moment.
-    pub rules: Snapshot<Ruleset>,
+    /// The generation of this moment.
+    pub generation: Snapshot<Generation>,
     /// Decides, and remembers decisions.
     pub pdp: Pdp,
     /// Counts requests by account.
@@ -38,8 +39,6 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Tells the time.
     pub clock: Clock,
-    /// How heads are read.
-    pub head: head::Settings,
 }
 
 /// The gate of one worker. It never leaves its thread.
@@ -51,9 +50,9 @@ pub struct Gate {
 
 impl Gate {
     /// A gate with its own upstream connections.
-    pub fn new(shared: Arc<Shared>, forward: &forward::Settings) -> Self {
+    pub fn new(shared: Arc<Shared>) -> Self {
         Self {
-            forwarder: Forwarder::new(forward, &shared.metrics),
+            forwarder: Forwarder::new(Arc::clone(&shared.metrics)),
             shared,
             ids: RequestIds::new(),
         }
@@ -69,7 +68,8 @@ impl Gate {
     pub async fn serve(&self, peer: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
         let id = self.ids.next();
         let grpc = reply::is_grpc(request.headers());
-        let mut work = pin!(self.answer(peer, request, &id, grpc));
+        let generation = self.shared.generation.load();
+        let mut work = pin!(self.answer(&generation, peer, request, (&id, grpc)));
         let reply = std::future::poll_fn(|cx| {
             match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
                 Ok(Poll::Pending) => Poll::Pending,
@@ -82,24 +82,25 @@ impl Gate {
         }
         // The journal's drop has written the record while the stack unwound.
         tracing::error!(request_id = %id, "a request panicked");
-        self.refusal(&Refusal::new(Reason::Internal, "panic"), &id, grpc, false)
+        let refusal = Refusal::new(Reason::Internal, "panic");
+        refused(&generation, &refusal, &id, (grpc, false))
     }
 
     async fn answer(
         &self,
+        generation: &Generation,
         peer: IpAddr,
         request: Request<Incoming>,
-        id: &str,
-        grpc: bool,
+        (id, grpc): (&str, bool),
     ) -> Response<ReplyBody> {
         let present = self.shared.metrics.in_flight();
-        let rules = self.shared.rules.load();
+        let rules = &generation.rules;
         let now = self.shared.clock.now();
         let mut journal = Journal::open(&self.shared, id, peer, now, &rules.revision);
         let (parts, body) = request.into_parts();
-        let head = match head::read(&parts, peer, &self.shared.head, now) {
+        let head = match head::read(&parts, peer, &generation.head, now) {
             Ok(head) => Arc::new(head),
-            Err(error) => return self.refuse(journal, &error.into(), grpc, None),
+            Err(error) => return refuse(generation, journal, &error.into(), (grpc, None)),
         };
         journal.head(&parts.method, Arc::clone(&head));
         let cross = CrossOrigin::of(&rules.router, &head, &parts.headers);
@@ -108,7 +109,7 @@ impl Gate {
             return reply;
         }
         let request = Request::from_parts(parts, body);
-        match self.allowed(&rules, &mut journal, &head, request).await {
+        match self.allowed(generation, &mut journal, &head, request).await {
             Ok(mut reply) => {
                 if let Some(cross) = &cross {
                     cross.mark(reply.headers_mut());
@@ -117,17 +118,18 @@ impl Gate {
                 journal.forwarded(reply.status().as_u16());
                 reply
             }
-            Err(refusal) => self.refuse(journal, &refusal, grpc, cross.as_ref()),
+            Err(refusal) => refuse(generation, journal, &refusal, (grpc, cross.as_ref())),
         }
     }
 
     async fn allowed(
         &self,
-        rules: &Ruleset,
+        generation: &Generation,
         journal: &mut Journal<'_>,
         head: &Head,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Refusal> {
+        let rules = &generation.rules;
         let identity = verify(rules, head).await;
         let input = Input {
             identity,
@@ -142,46 +144,48 @@ impl Gate {
         let request_id = HeaderValue::from_str(journal.request_id())
             .map_err(|_| Refusal::new(Reason::Internal, "the request id is not a header value"))?;
         journal.sent();
-        let reply = self
-            .forwarder
-            .send(&permit, head, request, &request_id)
-            .await;
+        let upstreams = self.forwarder.upstreams(&generation.forward);
+        let reply = upstreams.send(&permit, head, request, &request_id).await;
         journal.answered();
         let mut reply = reply?;
         // A stream is in flight to its end, not only to its head.
         reply.body_mut().hold(verdict.in_flight);
         Ok(reply)
     }
+}
 
-    fn refuse(
-        &self,
-        journal: Journal<'_>,
-        refusal: &Refusal,
-        grpc: bool,
-        cross: Option<&CrossOrigin>,
-    ) -> Response<ReplyBody> {
-        let mut reply = self.refusal(refusal, journal.request_id(), grpc, journal.token_sent());
-        if let Some(cross) = cross {
-            cross.mark(reply.headers_mut());
-        }
-        journal.refused(refusal);
-        reply
+fn refuse(
+    generation: &Generation,
+    journal: Journal<'_>,
+    refusal: &Refusal,
+    (grpc, cross): (bool, Option<&CrossOrigin>),
+) -> Response<ReplyBody> {
+    let token_sent = journal.token_sent();
+    let mut reply = refused(
+        generation,
+        refusal,
+        journal.request_id(),
+        (grpc, token_sent),
+    );
+    if let Some(cross) = cross {
+        cross.mark(reply.headers_mut());
     }
+    journal.refused(refusal);
+    reply
+}
 
-    fn refusal(
-        &self,
-        refusal: &Refusal,
-        id: &str,
-        grpc: bool,
-        token_sent: bool,
-    ) -> Response<ReplyBody> {
-        let mut reply = reply::refuse(refusal, id, grpc, token_sent);
-        if let Ok(id) = HeaderValue::from_str(id) {
-            let name = self.forwarder.rules().request_id().clone();
-            reply.headers_mut().insert(name, id);
-        }
-        reply
+fn refused(
+    generation: &Generation,
+    refusal: &Refusal,
+    id: &str,
+    (grpc, token_sent): (bool, bool),
+) -> Response<ReplyBody> {
+    let mut reply = reply::refuse(refusal, id, grpc, token_sent);
+    if let Ok(id) = HeaderValue::from_str(id) {
+        let name = generation.forward.annotate.request_id().clone();
+        reply.headers_mut().insert(name, id);
     }
+    reply
 }
 
 async fn verify(rules: &Ruleset, head: &Head) -> Identity {

@@ -2,7 +2,6 @@
 
 use super::{Settings, connection};
 use crate::drain::Draining;
-use crate::forward;
 use crate::gate::{Gate, Shared};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -72,31 +71,24 @@ impl Bound {
     pub fn serve(
         self,
         shared: &Arc<Shared>,
-        forward: &forward::Settings,
         draining: &Draining,
     ) -> io::Result<Vec<JoinHandle<()>>> {
         let Self {
             sockets, settings, ..
         } = self;
         let start = |(number, socket): (usize, StdListener)| {
-            let (shared, forward) = (Arc::clone(shared), forward.clone());
+            let shared = Arc::clone(shared);
             let (settings, draining) = (settings.clone(), draining.clone());
             std::thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || work(socket, shared, &forward, settings, draining))
+                .spawn(move || work(socket, shared, settings, draining))
         };
         sockets.into_iter().enumerate().map(start).collect()
     }
 }
 
-fn work(
-    socket: StdListener,
-    shared: Arc<Shared>,
-    forward: &forward::Settings,
-    settings: Settings,
-    draining: Draining,
-) {
+fn work(socket: StdListener, shared: Arc<Shared>, settings: Settings, draining: Draining) {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -104,7 +96,7 @@ fn work(
         Ok(runtime) => runtime,
         Err(error) => return tracing::error!(%error, "a worker cannot start its runtime"),
     };
-    let gate = Rc::new(Gate::new(shared, forward));
+    let gate = Rc::new(Gate::new(shared));
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
         match TcpListener::from_std(socket) {

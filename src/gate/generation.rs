@@ -1,0 +1,17 @@
+//! One generation: everything that may change while requests are served, swapped whole.
+
+use crate::ruleset::Ruleset;
+use crate::{forward, head};
+use std::sync::Arc;
+
+/// How heads are read, what decides, and how allowed requests are forwarded. A request loads it once
+/// and uses it to its end. Clones share their parts.
+#[derive(Clone)]
+pub struct Generation {
+    /// What decides.
+    pub rules: Ruleset,
+    /// How heads are read.
+    pub head: head::Settings,
+    /// Where allowed requests go, and what is told there.
+    pub forward: Arc<forward::Settings>,
+}
