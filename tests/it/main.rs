@@ -21,6 +21,8 @@ mod authentication;
 #[cfg(test)]
 mod caching;
 #[cfg(test)]
+mod cognito;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod cors;
@@ -46,6 +48,8 @@ mod nginx;
 mod readme;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! One smoke test with an upstream that nobody here wrote. Needs Debian's `nginx`.
+//! One smoke test with an upstream that nobody here wrote. Needs `nginx`.
 
 use crate::support::client::Request;
 use crate::support::eventually;
 use crate::support::gate::TestGate;
+use crate::support::tools::program;
 use serde_json::json;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -33,14 +34,14 @@ impl Nginx {
              return 200 \"$http_x_palisade_account $http_x_palisade_workspace $request_uri\";\n    }}\n  }}\n}}\n"
         );
         fs::write(folder.path().join("nginx.conf"), config).expect("a file can be written");
-        let child = Command::new("nginx")
+        let child = Command::new(program("nginx"))
             .arg("-c")
             .arg(folder.path().join("nginx.conf"))
             .arg("-e")
             .arg(folder.path().join("start.log"))
             .stdin(Stdio::null())
             .spawn()
-            .expect("nginx is missing: apt-get install -y nginx");
+            .expect("nginx starts");
         let nginx = Self {
             child,
             folder,

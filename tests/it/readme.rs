@@ -25,7 +25,7 @@ fn read(name: &str) -> String {
 #[test]
 fn the_test_command_of_the_readme_is_a_line_of_ci() {
     let readme = commands(&read("README.md"));
-    let test = readme.iter().find(|line| line.starts_with("cargo test"));
+    let test = readme.iter().find(|line| line.starts_with("tests/run"));
     let test = test.expect("the README says how to test");
     let ci = read(".ci/run");
     assert!(

@@ -8,6 +8,7 @@ pub(crate) mod headers;
 pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod start;
+pub(crate) mod tools;
 pub(crate) mod upstream;
 pub(crate) mod wire;
 

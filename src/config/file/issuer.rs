@@ -20,8 +20,9 @@ pub(crate) struct Issuer {
     /// The exact `iss` of its tokens. No two entries may have the same.
     #[schemars(length(min = 1), extend("examples" = ["https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI"]))]
     pub(crate) issuer: String,
-    /// How its tokens are shaped: `cosmos` (Cognito with the platform's claims), `cognito` (plain
-    /// Cognito: tenancy from the directory), `oidc` (any other; `claims` says where things stand).
+    /// How its tokens are shaped: `cosmos` (Cognito with the platform's claims), `cognito` (any
+    /// other pool: roles from groups; the directory says whose a machine client is, never whose a
+    /// person is), `oidc` (any other issuer; `claims` says where things stand).
     #[serde(default)]
     pub(crate) preset: Preset,
     /// Where its public keys are.
