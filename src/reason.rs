@@ -37,6 +37,7 @@ pub enum Reason {
     BodyTooLarge,
     UriTooLong,
     BodyUnreadable,
+    BodyIncomplete,
     HeadersTooLarge,
     RateLimited,
     Overloaded,
@@ -142,7 +143,7 @@ impl Blame {
 
 impl Reason {
     /// Every reason, in the order of the reference page.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenSignature,
@@ -172,6 +173,7 @@ impl Reason {
         Self::BodyTooLarge,
         Self::UriTooLong,
         Self::BodyUnreadable,
+        Self::BodyIncomplete,
         Self::HeadersTooLarge,
         Self::RateLimited,
         Self::Overloaded,
@@ -202,7 +204,7 @@ impl Reason {
     #[rustfmt::skip]
     pub fn row(self) -> Row {
         use Blame::{Client, Gate, Upstream};
-        use Outcome::{Ambiguous, DenyIsolation, DenyLimit, DenyPolicy, DenyToken, Error, NotFound};
+        use Outcome::{Aborted, Ambiguous, DenyIsolation, DenyLimit, DenyPolicy, DenyToken, Error, NotFound};
         let (code, status, grpc_status, outcome, blame, help) = match self {
             Self::TokenMissing => ("token_missing", 401, 16, DenyToken, Client, "no bearer token was sent; send `Authorization: Bearer <access token>`"),
             Self::TokenMalformed => ("token_malformed", 401, 16, DenyToken, Client, "the token is not a JWS that Palisade accepts: shape, header, claims or size"),
@@ -233,6 +235,7 @@ impl Reason {
             Self::BodyTooLarge => ("body_too_large", 413, 8, Ambiguous, Client, "the body is longer than the limit"),
             Self::UriTooLong => ("uri_too_long", 414, 3, Ambiguous, Client, "the request target is longer than the limit"),
             Self::BodyUnreadable => ("body_unreadable", 415, 3, Ambiguous, Client, "the body is not one JSON document that the route's references can be read from"),
+            Self::BodyIncomplete => ("body_incomplete", 400, 1, Aborted, Client, "the client closed its connection before its body was whole"),
             Self::HeadersTooLarge => ("headers_too_large", 431, 8, Ambiguous, Client, "too many header fields, or too many bytes of them"),
             Self::RateLimited => ("rate_limited", 429, 8, DenyLimit, Client, "the caller's rate or concurrency limit is reached; `Retry-After` says when to try again"),
             Self::Overloaded => ("overloaded", 503, 14, Error, Gate, "the gate has no room for the request or its audit record"),

@@ -8,4 +8,4 @@ pub use account::{
     Account, MachineClient, NotBefore, OverlayMode, Role, Status, Workspace, WorkspaceRole,
 };
 pub use directory::{Clash, Directory};
-pub use id::{AccountId, BadId, ClientId, UserId, WorkspaceId};
+pub use id::{AccountId, BadId, ClientId, UserId, WorkspaceId, is_id};

@@ -26,6 +26,28 @@ pub enum Error {
     Idle(Duration),
 }
 
+impl Error {
+    /// Whether the peer closed its connection inside the body, and sent nothing wrong before.
+    pub(super) fn is_gone(&self) -> bool {
+        use std::error::Error as _;
+        use std::io::ErrorKind;
+        let Self::Broken(error) = self else {
+            return false;
+        };
+        let cause = error.source().and_then(|cause| cause.downcast_ref());
+        let closed = |cause: &std::io::Error| {
+            matches!(
+                cause.kind(),
+                ErrorKind::UnexpectedEof
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+            )
+        };
+        error.is_incomplete_message() || error.is_canceled() || cause.is_some_and(closed)
+    }
+}
+
 /// Ends a body whose sender pauses too long. Only the time that its reader waits counts: a reader
 /// that is slow itself finds the sender no slower for it. The timer is made at the first pause.
 struct Patience {

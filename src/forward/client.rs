@@ -45,9 +45,12 @@ pub enum Error {
     /// It switched protocols unasked (RULES 20).
     #[error("upstream `{0}` switched protocols unasked")]
     Switched(Arc<str>),
-    /// The client's body broke off or paused too long.
-    #[error("the client's body ended early: {0}")]
+    /// The client's body is not HTTP, or paused too long.
+    #[error("the client's body cannot be read: {0}")]
     ClientBody(String),
+    /// The client went away inside its body.
+    #[error("the client went away inside its body")]
+    ClientGone,
     /// The target does not make a URI; the head's reading excludes that.
     #[error("the request target cannot be forwarded")]
     Target,
@@ -60,6 +63,7 @@ impl Error {
             Self::Timeout(..) => Reason::UpstreamTimeout,
             Self::Connect(..) | Self::Broken(..) | Self::Switched(_) => Reason::UpstreamUnreachable,
             Self::ClientBody(_) => Reason::BodyUnreadable,
+            Self::ClientGone => Reason::BodyIncomplete,
             Self::Unknown(_) | Self::Target => Reason::Internal,
         }
     }
@@ -159,6 +163,14 @@ impl Upstreams {
             headers.remove(header::AUTHORIZATION);
         }
         headers.insert(header::HOST, upstream.settings.authority.clone());
+        if request.body().size_hint().exact().is_none() {
+            // hyper frames a GET's body of unknown length only where the header asks for it, and would
+            // drop the body.
+            headers.insert(
+                header::TRANSFER_ENCODING,
+                HeaderValue::from_static("chunked"),
+            );
+        }
         *request.headers_mut() = headers;
         let limit = set.timeout.unwrap_or(upstream.settings.response_timeout);
         let (mut reply, connection) = upstream.exchange(request, limit, &turn).await?;
@@ -307,10 +319,15 @@ fn target(head: &Head) -> Result<Uri, Error> {
 /// Tells the client's broken body from the upstream's own fault: hyper reports both here.
 fn broken(name: &Arc<str>, error: &hyper::Error) -> Error {
     use std::error::Error as _;
-    let cause = error.source().map(ToString::to_string);
+    let cause = error.source();
     if error.is_user() {
-        return Error::ClientBody(cause.unwrap_or_else(|| error.to_string()));
+        let body = cause.and_then(|cause| cause.downcast_ref::<super::body::Error>());
+        if body.is_some_and(super::body::Error::is_gone) {
+            return Error::ClientGone;
+        }
+        return Error::ClientBody(cause.map_or_else(|| error.to_string(), ToString::to_string));
     }
+    let cause = cause.map(ToString::to_string);
     Error::Broken(
         Arc::clone(name),
         cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")),

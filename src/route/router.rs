@@ -6,6 +6,7 @@ use super::{Error, Found, Route, RouteSet};
 use crate::fault::{Fault, Place};
 use crate::head::CanonicalPath;
 use crate::operation::Operation;
+use crate::tenant::is_id;
 use http::Method;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -167,14 +168,6 @@ fn words(operation: &Operation) -> String {
 
 fn at(route: &Route) -> Place {
     Place::file(&*route.declared_at)
-}
-
-/// The grammar of ids (`tenant::id`): no escape passes, so values need no decoding.
-fn is_id(value: &str) -> bool {
-    (1..=64).contains(&value.len())
-        && value
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 impl Leaf {

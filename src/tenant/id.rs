@@ -15,7 +15,8 @@ const ID_BYTES_MAX: usize = 64;
 #[error("`{0}` is not an id: 1 to 64 of A-Z a-z 0-9 _ -")]
 pub struct BadId(String);
 
-fn is_id(text: &str) -> bool {
+/// Whether `text` is an id. No escape of a path is one, so a value of a path needs no decoding.
+pub fn is_id(text: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&text.len())
         && text
             .bytes()

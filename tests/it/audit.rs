@@ -80,6 +80,27 @@ fn a_client_that_goes_away_leaves_one_record_and_one_count() {
 }
 
 #[test]
+fn a_client_that_cuts_its_own_upload_went_away_and_did_nothing_wrong() {
+    let gate = TestGate::start();
+    let edi = gate.issuer.user("edi").role("editor").context("dashboard");
+    let whole = gate.post("/dashboard/v1/missions", "{\"text\":\"whole\"}");
+    let bytes = whole.bearer(&edi.sign()).bytes();
+    for missing in [4, 1] {
+        let sent = bytes.len() - missing;
+        let mut connection = gate.connect();
+        connection.send(&bytes[..sent]);
+        eventually("the head is at the upstream", || {
+            (!gate.upstream.requests().is_empty()).then_some(())
+        });
+        drop(connection);
+    }
+    for record in gate.audit(2) {
+        assert_eq!(record["outcome"], "aborted", "{record}");
+    }
+    gate.upstream.all_closed();
+}
+
+#[test]
 fn unverified_claims_appear_as_claimed_only() {
     let gate = TestGate::start();
     let token = gate

@@ -64,6 +64,21 @@ fn a_chunked_body_and_its_trailers_arrive() {
 }
 
 #[test]
+fn the_chunked_body_of_a_get_arrives_too() {
+    let gate = TestGate::start();
+    let mut connection = gate.connect();
+    let token = viewer(&gate);
+    let head = format!(
+        "GET {READ} HTTP/1.1\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\
+         transfer-encoding: chunked\r\n\r\n"
+    );
+    connection.send(head.as_bytes());
+    connection.send(b"2\r\n{}\r\n0\r\n\r\n");
+    connection.reply("GET").allowed(200);
+    assert_eq!(gate.upstream.only().message.body, b"{}");
+}
+
+#[test]
 fn a_spoofed_annotation_in_a_trailer_is_removed() {
     let gate = TestGate::start();
     let mut connection = gate.connect();
