@@ -9,6 +9,7 @@
 //! with a [`Refusal`]: one reply, one audit record, one metric update. [`decide`] is pure and the
 //! same for requests, tests and explanations; [`Gate::serve`] does the I/O around it.
 
+mod body;
 mod cors;
 mod decide;
 mod generation;

@@ -15,6 +15,7 @@ pub mod reason;
 pub mod snapshot;
 
 // Text becomes types.
+pub mod body;
 pub mod document;
 pub mod fetch;
 pub mod head;

@@ -3,6 +3,10 @@
 //! The rate is a leaky bucket in its virtual-scheduling form (GCRA, ITU-T I.371): one number per
 //! account, moved by compare-and-swap, so that workers never wait for each other.
 
+mod bodies;
+
+pub use bodies::{Bodies, BodyLimits, Full, Room};
+
 use crate::clock::Timestamp;
 use crate::tenant::AccountId;
 use std::collections::HashMap;

@@ -1,9 +1,10 @@
 //! Which operation a request asks for, and which tenants it names.
 //!
 //! `Router::find` matches the canonical path (literal before parameter); `Target::read` collects
-//! every tenant reference in path, query and headers (RULES 12, 14, 15). Routes are written by hand
+//! every tenant reference in path, query, headers and body (RULES 12-15). Routes are written by hand
 //! ([`pattern`]) or read from OpenAPI files ([`openapi`]).
 
+mod body;
 mod error;
 mod meaning;
 mod node;
@@ -18,10 +19,12 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use body::{BodyPlace, Step};
 pub use error::Error;
 pub use reference::ReferenceTable;
 pub use router::Router;
 pub use settings::{
-    AccountOf, Cors, HeaderName, ReferenceIn, ReferenceKind, ReferenceRule, Route, RouteSet,
+    AccountOf, BodyRule, Cors, HeaderName, ReferenceIn, ReferenceKind, ReferenceRule, Route,
+    RouteSet,
 };
 pub use target::{Found, Reference, Target};

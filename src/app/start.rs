@@ -7,7 +7,7 @@ use crate::decision::Pdp;
 use crate::drain::{self, Drain};
 use crate::fault::Fault;
 use crate::gate::{Generation, Shared};
-use crate::limit::Limits;
+use crate::limit::{Bodies, Limits};
 use crate::policy::Store;
 use crate::route::ReferenceTable;
 use crate::ruleset::Ruleset;
@@ -68,6 +68,7 @@ pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
     let metrics = Metrics::new();
     let listen = resolved.listen.clone();
     let (audit, admin) = (resolved.audit.clone(), resolved.admin.clone());
+    let bodies = resolved.bodies;
     let pdp = Pdp::new(resolved.decision, Arc::clone(&metrics));
     let generation = generation(resolved, &clock, &metrics)?;
     let at = listen.http;
@@ -87,6 +88,7 @@ pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
         generation: Snapshot::new(generation),
         pdp,
         limits: Limits::default(),
+        bodies: Bodies::new(bodies),
         audit,
         metrics,
         clock,

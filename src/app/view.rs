@@ -3,6 +3,7 @@
 use crate::admin::{Check, Drained, View};
 use crate::drain::Drain;
 use crate::gate::Shared;
+use crate::route::BodyRule;
 use crate::telemetry::Metrics;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -65,6 +66,15 @@ impl View for Shown {
             .into_iter()
             .map(crate::tenant::AccountId::as_str)
             .collect();
+        let unchecked = rules.router.routes().iter().filter_map(|route| {
+            let BodyRule::Unchecked(why) = &route.body else {
+                return None;
+            };
+            Some(json!({
+                "route": format!("{} {}", route.method, route.template),
+                "why": &**why,
+            }))
+        });
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "revision": &*rules.revision,
@@ -72,6 +82,7 @@ impl View for Shown {
             "routes": rules.router.routes().len(),
             "accounts": rules.directory.accounts().count(),
             "issuers": issuers.collect::<Vec<_>>(),
+            "bodies_unchecked": unchecked.collect::<Vec<_>>(),
             "overlays_quarantined": quarantined,
             "draining": self.drain.begun(),
             "in_flight": self.shared.metrics.in_flight_now(),

@@ -80,6 +80,7 @@ pub(super) fn resolve(
                 policy,
                 decision,
                 plans: running::plans(&config.plans),
+                bodies: listen::bodies(&config.listen.limits),
                 audit,
                 log: running::log(&config.log),
                 warnings,
@@ -115,7 +116,7 @@ fn head(
     let hosts = HostList::new(shape.hosts.iter().map(String::as_str)).ok()?;
     let headers = references.iter().filter_map(|rule| match &rule.place {
         ReferenceIn::Header(name) => Some(name.clone()),
-        ReferenceIn::Path(_) | ReferenceIn::Query(_) => None,
+        ReferenceIn::Path(_) | ReferenceIn::Query(_) | ReferenceIn::Body { .. } => None,
     });
     sound.then(|| head::Settings {
         limits: Limits {

@@ -1,7 +1,7 @@
 //! What the configuration comes to: the settings of every part, ready to use.
 
 use crate::fault::Fault;
-use crate::limit::Plan;
+use crate::limit::{BodyLimits, Plan};
 use crate::route::{ReferenceRule, Router};
 use crate::telemetry::{audit, log};
 use crate::tenant::Directory;
@@ -35,6 +35,8 @@ pub struct Resolved {
     pub decision: decision::Settings,
     /// Limits by the plan's name.
     pub plans: HashMap<String, Plan>,
+    /// Room for bodies that are read whole.
+    pub bodies: BodyLimits,
     /// Where the record of every request goes.
     pub audit: audit::Settings,
     /// What Palisade says of itself.

@@ -167,7 +167,7 @@ fn bounds_are_kept() {
     );
     refused(
         &Case::replace("target_bytes: 8KiB", "target_bytes: 1MiB"),
-        "write at most `32KiB`",
+        "write `1B` to `32KiB`",
     );
     refused(
         &Case::replace("decision_ttl: 5m", "decision_ttl: 2h"),

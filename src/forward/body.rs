@@ -2,7 +2,9 @@
 
 use super::headers::Annotate;
 use super::pool::Returned;
+use crate::body::{self, Sent, Whole};
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::any::Any;
@@ -29,22 +31,7 @@ pub enum Error {
 impl Error {
     /// Whether the peer closed its connection inside the body, and sent nothing wrong before.
     pub(super) fn is_gone(&self) -> bool {
-        use std::error::Error as _;
-        use std::io::ErrorKind;
-        let Self::Broken(error) = self else {
-            return false;
-        };
-        let cause = error.source().and_then(|cause| cause.downcast_ref());
-        let closed = |cause: &std::io::Error| {
-            matches!(
-                cause.kind(),
-                ErrorKind::UnexpectedEof
-                    | ErrorKind::ConnectionReset
-                    | ErrorKind::ConnectionAborted
-                    | ErrorKind::BrokenPipe
-            )
-        };
-        error.is_incomplete_message() || error.is_canceled() || cause.is_some_and(closed)
+        matches!(self, Self::Broken(error) if body::is_gone(error))
     }
 }
 
@@ -86,19 +73,58 @@ pub(super) type Turn = Rc<Cell<Option<Instant>>>;
 
 /// What the client sends, on its way upstream: trailers are stripped as headers are.
 pub struct RequestBody {
-    inner: Incoming,
+    inner: Inner,
     turn: Turn,
     rules: Arc<Annotate>,
     patience: Patience,
 }
 
+enum Inner {
+    Stream(Incoming),
+    /// What was read already; `framed`: its length stood in the head, and stands there again.
+    Whole {
+        bytes: Option<Bytes>,
+        trailers: Option<HeaderMap>,
+        framed: bool,
+    },
+}
+
 impl RequestBody {
-    pub(super) fn new(inner: Incoming, rules: Arc<Annotate>, limit: Duration, turn: Turn) -> Self {
+    /// `framed`: the client announced the length.
+    pub(super) fn new(
+        sent: Sent,
+        framed: bool,
+        rules: Arc<Annotate>,
+        limit: Duration,
+        turn: Turn,
+    ) -> Self {
         Self {
-            inner,
+            inner: match sent {
+                Sent::Stream(body) => Inner::Stream(body),
+                Sent::Whole(Whole { bytes, trailers }) => Inner::Whole {
+                    bytes: (!bytes.is_empty()).then_some(bytes),
+                    trailers,
+                    framed,
+                },
+            },
             turn,
             rules,
             patience: Patience::new(limit),
+        }
+    }
+}
+
+impl Inner {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self {
+            Self::Stream(body) => Pin::new(body).poll_frame(cx).map_err(Error::Broken),
+            Self::Whole {
+                bytes, trailers, ..
+            } => {
+                let data = bytes.take().map(Frame::data);
+                let frame = data.or_else(|| trailers.take().map(Frame::trailers));
+                Poll::Ready(frame.map(Ok))
+            }
         }
     }
 }
@@ -112,7 +138,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        match Pin::new(&mut this.inner).poll_frame(cx) {
+        match this.inner.poll(cx) {
             Poll::Pending => {
                 this.turn.set(None);
                 this.patience.poll(cx).map(|idle| Some(Err(idle)))
@@ -132,11 +158,25 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.inner {
+            Inner::Stream(body) => body.is_end_stream(),
+            Inner::Whole {
+                bytes, trailers, ..
+            } => bytes.is_none() && trailers.is_none(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.inner {
+            Inner::Stream(body) => body.size_hint(),
+            Inner::Whole {
+                bytes,
+                framed: true,
+                ..
+            } => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            // Chunks stay chunks: whatever `Trailer` announces can follow them.
+            Inner::Whole { framed: false, .. } => SizeHint::default(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::body::{ReplyBody, RequestBody, Turn};
 use super::headers::{Annotate, annotate, clean_reply, keep_private};
 use super::pool::{Connection, Pool};
 use super::{Settings, UpstreamSettings};
+use crate::body::Sent;
 use crate::decision::Permit;
 use crate::head::Head;
 use crate::reason::Reason;
@@ -139,7 +140,7 @@ impl Upstreams {
         &self,
         permit: &Permit,
         head: &Head,
-        request: Request<Incoming>,
+        request: Request<Sent>,
         request_id: &HeaderValue,
     ) -> Result<Response<ReplyBody>, Error> {
         let set = &permit.target().route.set;
@@ -151,6 +152,7 @@ impl Upstreams {
         let turn = Turn::default();
         let mut request = Request::new(RequestBody::new(
             body,
+            parts.headers.contains_key(header::CONTENT_LENGTH),
             Arc::clone(&self.rules),
             self.settings.body_timeout,
             Turn::clone(&turn),

@@ -1,11 +1,14 @@
 //! The order of steps, on one screen. Pure: the same request and ruleset give the same verdict.
+//!
+//! A body is read between the two halves of a [`Case`], and only for routes that ask for it.
 
 use super::refusal::Refusal;
+use crate::body::Seen;
 use crate::decision::{self, Pdp, Permit, Question};
 use crate::head::{Credential, Head};
 use crate::limit::{InFlight, Limits};
 use crate::reason::Reason;
-use crate::route::Target;
+use crate::route::{Found, Target};
 use crate::ruleset::Ruleset;
 use crate::scope::{self, Held};
 use crate::token::{self, Caller, Verified};
@@ -18,6 +21,8 @@ pub struct Input<'a> {
     pub identity: Identity,
     /// The request's fields, for references in headers.
     pub headers: &'a HeaderMap,
+    /// The request's body, for references in it.
+    pub body: Seen<'a>,
     /// The decision point and its cache.
     pub pdp: &'a Pdp,
     /// Counts the request against its account; `None`: nothing is counted (tests, explanations).
@@ -59,11 +64,14 @@ pub struct Verdict {
     pub in_flight: Option<InFlight>,
 }
 
-/// Decides one request.
+/// Decides one request whose body, where it is to be read, was read.
 pub fn decide(rules: &Ruleset, head: &Head, input: Input<'_>) -> Verdict {
     let mut learnt = Learnt::default();
-    let mut in_flight = None;
-    let outcome = steps(rules, head, input, &mut learnt, &mut in_flight);
+    let mut case = Case::open(rules, head, &mut learnt);
+    let outcome = case
+        .approach(input.identity, input.limits)
+        .and_then(|found| case.conclude(found, input.headers, input.body, input.pdp));
+    let in_flight = case.in_flight();
     Verdict {
         learnt,
         outcome,
@@ -71,58 +79,86 @@ pub fn decide(rules: &Ruleset, head: &Head, input: Input<'_>) -> Verdict {
     }
 }
 
-fn steps(
-    rules: &Ruleset,
-    head: &Head,
-    input: Input<'_>,
-    learnt: &mut Learnt,
-    in_flight: &mut Option<InFlight>,
-) -> Result<Permit, Refusal> {
-    let caller = identify(rules, head, input.identity)?;
-    learnt.caller = Some(Arc::clone(&caller));
+/// One request on its way through the steps.
+pub(super) struct Case<'a> {
+    rules: &'a Ruleset,
+    head: &'a Head,
+    caller: Arc<Caller>,
+    learnt: &'a mut Learnt,
+    in_flight: Option<InFlight>,
+}
 
-    *in_flight = admit(rules, head, &caller, input.limits)?;
-
-    let found = rules.router.find(&head.method, &head.path);
-    if matches!(*caller, Caller::Anonymous)
-        && !found.as_ref().is_ok_and(|found| found.route.set.public)
-    {
-        // Strangers learn nothing about which routes exist.
-        return Err(Refusal::new(Reason::TokenMissing, "no token"));
-    }
-    let target = Arc::new(Target::read(
-        found?,
-        head,
-        input.headers,
-        &rules.references,
-    )?);
-    learnt.target = Some(Arc::clone(&target));
-
-    let scope = scope::admit(&caller, &target, &rules.directory, head)?;
-    learnt.scope = Some(scope.clone());
-
-    if matches!(scope.held(), Held::Public) {
-        return decision::public(&caller, &target, scope).ok_or_else(|| {
-            Refusal::new(Reason::Internal, "a public scope without a public route")
-        });
-    }
-    let question = Question {
-        caller: &caller,
-        target: &target,
-        scope,
-        head,
-    };
-    match input.pdp.decide(&rules.store, question) {
-        Ok(permit) => {
-            learnt.determining = permit.determining().into();
-            learnt.cached = permit.cached();
-            Ok(permit)
+impl<'a> Case<'a> {
+    /// Nothing is known yet; what will be goes to `learnt`.
+    pub(super) fn open(rules: &'a Ruleset, head: &'a Head, learnt: &'a mut Learnt) -> Self {
+        Self {
+            rules,
+            head,
+            caller: Arc::new(Caller::Anonymous),
+            learnt,
+            in_flight: None,
         }
-        Err(denied) => {
-            learnt.determining = Arc::clone(&denied.determining);
-            learnt.cached = denied.cached;
-            Err(denied.into())
+    }
+
+    /// Who calls; anonymous until [`Case::approach`] has found out.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What counts the request as in flight while it is held.
+    pub(super) fn in_flight(self) -> Option<InFlight> {
+        self.in_flight
+    }
+
+    /// Head -> Caller -> limit -> route: everything that comes before a body is read.
+    pub(super) fn approach(
+        &mut self,
+        identity: Identity,
+        limits: Option<&Limits>,
+    ) -> Result<Found, Refusal> {
+        self.caller = identify(self.rules, self.head, identity)?;
+        self.learnt.caller = Some(Arc::clone(&self.caller));
+        self.in_flight = admit(self.rules, self.head, &self.caller, limits)?;
+        let found = self.rules.router.find(&self.head.method, &self.head.path);
+        let public = found.as_ref().is_ok_and(|found| found.route.set.public);
+        if matches!(*self.caller, Caller::Anonymous) && !public {
+            // Strangers learn nothing about which routes exist.
+            return Err(Refusal::new(Reason::TokenMissing, "no token"));
         }
+        Ok(found?)
+    }
+
+    /// route -> Target -> Scope -> Permit.
+    pub(super) fn conclude(
+        &mut self,
+        found: Found,
+        headers: &HeaderMap,
+        body: Seen<'_>,
+        pdp: &Pdp,
+    ) -> Result<Permit, Refusal> {
+        let references = &self.rules.references;
+        let target = Target::read(found, self.head, headers, body, references)?;
+        let target = Arc::new(target);
+        self.learnt.target = Some(Arc::clone(&target));
+        let scope = scope::admit(&self.caller, &target, &self.rules.directory, self.head)?;
+        self.learnt.scope = Some(scope.clone());
+        if matches!(scope.held(), Held::Public) {
+            return decision::public(&self.caller, &target, scope).ok_or_else(|| {
+                Refusal::new(Reason::Internal, "a public scope without a public route")
+            });
+        }
+        let question = Question {
+            caller: &self.caller,
+            target: &target,
+            scope,
+            head: self.head,
+        };
+        let answer = pdp.decide(&self.rules.store, question);
+        (self.learnt.determining, self.learnt.cached) = match &answer {
+            Ok(permit) => (permit.determining().into(), permit.cached()),
+            Err(denied) => (Arc::clone(&denied.determining), denied.cached),
+        };
+        Ok(answer?)
     }
 }
 

@@ -102,8 +102,9 @@ impl<'a> Journal<'a> {
         self.head = Some(head);
     }
 
-    pub(super) fn learnt(&mut self, learnt: Learnt) {
-        self.learnt = learnt;
+    /// Where the steps put what they learn.
+    pub(super) fn learnt(&mut self) -> &mut Learnt {
+        &mut self.learnt
     }
 
     /// From here on the upstream has the request.

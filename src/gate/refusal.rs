@@ -1,7 +1,7 @@
 //! A request that was stopped, and why.
 
 use crate::reason::Reason;
-use crate::{decision, forward, head, limit, route, scope, token};
+use crate::{body, decision, forward, head, limit, route, scope, token};
 use std::sync::Arc;
 
 /// Two texts for two audiences: the client gets the reason's code, log and audit get the detail.
@@ -59,6 +59,31 @@ impl From<limit::Error> for Refusal {
             hint: Hint::RetryAfter(wait),
             ..Self::new(Reason::RateLimited, error.to_string())
         }
+    }
+}
+
+impl From<limit::Full> for Refusal {
+    fn from(error: limit::Full) -> Self {
+        let reason = match error {
+            limit::Full::Account(_) => Reason::RateLimited,
+            limit::Full::All(_) => Reason::Overloaded,
+        };
+        Self {
+            hint: Hint::RetryAfter(1),
+            ..Self::new(reason, error.to_string())
+        }
+    }
+}
+
+impl From<body::Error> for Refusal {
+    fn from(error: body::Error) -> Self {
+        let reason = match error {
+            body::Error::Gone => Reason::BodyIncomplete,
+            body::Error::TooLong(_) | body::Error::Slow(_) | body::Error::Broken(_) => {
+                Reason::BodyUnreadable
+            }
+        };
+        Self::new(reason, format!("the body: {error}"))
     }
 }
 

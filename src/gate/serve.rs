@@ -1,16 +1,18 @@
 //! The I/O around a decision: read, verify, decide, forward, reply, record.
 
+use super::body;
 use super::cors::{self, CrossOrigin};
-use super::decide::{Identity, Input, decide};
+use super::decide::{Case, Identity};
 use super::generation::Generation;
 use super::journal::Journal;
 use super::refusal::Refusal;
 use super::reply;
+use crate::body::Sent;
 use crate::clock::Clock;
 use crate::decision::Pdp;
 use crate::forward::{Forwarder, ReplyBody};
 use crate::head::{self, Credential, Head};
-use crate::limit::Limits;
+use crate::limit::{Bodies, Limits};
 use crate::reason::Reason;
 use crate::ruleset::Ruleset;
 use crate::snapshot::Snapshot;
@@ -33,6 +35,8 @@ pub struct Shared {
     pub pdp: Pdp,
     /// Counts requests by account.
     pub limits: Limits,
+    /// Room for bodies that are read whole.
+    pub bodies: Bodies,
     /// Takes the records.
     pub audit: Audit,
     /// Takes the figures.
@@ -130,26 +134,31 @@ impl Gate {
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Refusal> {
         let rules = &generation.rules;
+        let (parts, body) = request.into_parts();
         let identity = verify(rules, head).await;
-        let input = Input {
-            identity,
-            headers: request.headers(),
-            pdp: &self.shared.pdp,
-            limits: Some(&self.shared.limits),
+        let mut case = Case::open(rules, head, journal.learnt());
+        let found = case.approach(identity, Some(&self.shared.limits))?;
+        // Only where references may stand in it; whatever else there is streams.
+        let (sent, room) = if rules.references.wants_body(&found.route) {
+            let within = generation.forward.body_timeout;
+            body::read(&self.shared, case.caller(), body, within).await?
+        } else {
+            (Sent::Stream(body), None)
         };
-        let verdict = decide(rules, head, input);
-        journal.learnt(verdict.learnt);
-        let permit = verdict.outcome?;
+        let permit = case.conclude(found, &parts.headers, sent.seen(), &self.shared.pdp)?;
+        let in_flight = case.in_flight();
         journal.reserve(&permit).await?;
         let request_id = HeaderValue::from_str(journal.request_id())
             .map_err(|_| Refusal::new(Reason::Internal, "the request id is not a header value"))?;
         journal.sent();
+        let request = Request::from_parts(parts, sent);
         let upstreams = self.forwarder.upstreams(&generation.forward);
         let reply = upstreams.send(&permit, head, request, &request_id).await;
         journal.answered();
+        drop(room);
         let mut reply = reply?;
         // A stream is in flight to its end, not only to its head.
-        reply.body_mut().hold(verdict.in_flight);
+        reply.body_mut().hold(in_flight);
         Ok(reply)
     }
 }

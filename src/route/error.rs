@@ -28,6 +28,21 @@ pub enum Error {
     /// A reference that is not text.
     #[error("{0} is not text")]
     ReferenceUnreadable(Arc<str>),
+    /// A body where the route declares none.
+    #[error("a body, and the route declares none")]
+    BodyUndeclared,
+    /// A body that names tenants, and that was not read.
+    #[error("the body was not read for references")]
+    BodyUnread,
+    /// A body that is not announced as plain JSON.
+    #[error("`{0}` is not that of a plain JSON body")]
+    BodyKind(&'static str),
+    /// A key by which some frameworks replace the method (RULES 15).
+    #[error("the body: a key that overrides the method")]
+    BodyOverride,
+    /// A body that is not one strict JSON document.
+    #[error("the body: {0}")]
+    BodyMalformed(String),
 }
 
 impl Error {
@@ -39,7 +54,12 @@ impl Error {
             Self::Parameter(_)
             | Self::Sibling(_)
             | Self::ReferenceRepeated(_)
-            | Self::ReferenceUnreadable(_) => Reason::RequestAmbiguous,
+            | Self::ReferenceUnreadable(_)
+            | Self::BodyOverride => Reason::RequestAmbiguous,
+            Self::BodyUndeclared | Self::BodyKind(_) | Self::BodyMalformed(_) => {
+                Reason::BodyUnreadable
+            }
+            Self::BodyUnread => Reason::Internal,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a declared route means: its action, access, kind, resource and account.
 
 use super::template::{Segment, Template};
-use super::{AccountOf, ReferenceKind, ReferenceTable, Route, RouteSet};
+use super::{AccountOf, BodyRule, ReferenceKind, ReferenceTable, Route, RouteSet};
 use crate::fault::{Fault, Place};
 use crate::head;
 use crate::operation::{Access, ApiContext, Operation, ResourceType};
@@ -21,6 +21,8 @@ pub(super) struct Declared<'a> {
     /// What overrides the access that the method gives.
     pub(super) access: Option<Access>,
     pub(super) platform: bool,
+    /// What may follow the head.
+    pub(super) body: BodyRule,
     /// Declared outside of the path: what the parameters of query and headers mean.
     pub(super) parameters: Vec<ReferenceKind>,
     /// Where the path stands.
@@ -96,6 +98,7 @@ impl Declared<'_> {
             method: self.method,
             template: self.template.into(),
             account_of,
+            body: self.body,
             set: Arc::clone(set),
             declared_at: self.line.into(),
         })

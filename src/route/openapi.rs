@@ -3,6 +3,7 @@
 //! Only what a gate needs is read: paths, operations, parameters, and the base path of `servers`.
 //! `security` is not: what is public, `palisade.yaml` alone says (RULES 24).
 
+mod body;
 mod operation;
 mod resolve;
 

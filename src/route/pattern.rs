@@ -1,7 +1,7 @@
 //! Routes written by hand: `match: "GET /x/{y}"`, `action: accounts/read`.
 
 use super::meaning::Declared;
-use super::{ReferenceRule, ReferenceTable, Route, RouteSet};
+use super::{BodyRule, ReferenceRule, ReferenceTable, Route, RouteSet};
 use crate::fault::{Fault, Place};
 use crate::operation::Access;
 use http::Method;
@@ -16,6 +16,9 @@ pub struct Pattern<'a> {
     pub action: &'a str,
     /// What it does, where the method does not say it.
     pub access: Option<Access>,
+    /// Why its bodies are not read for references (RULES 13); `None`: a POST, PUT or PATCH takes JSON,
+    /// and the others nothing.
+    pub body_unchecked: Option<&'a str>,
     /// Portal only: it acts on the platform itself (RULES 16).
     pub platform: bool,
     /// Where `match` stands.
@@ -47,7 +50,13 @@ pub fn read(
     let Some(method) = method else {
         return Err(fault("the method is not one in capital letters"));
     };
+    let takes_json = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
     let declared = Declared {
+        body: match pattern.body_unchecked {
+            Some(why) => BodyRule::Unchecked(why.into()),
+            None if takes_json => BodyRule::Json,
+            None => BodyRule::None,
+        },
         method,
         template: template.to_owned(),
         action: pattern.action,

@@ -1,8 +1,11 @@
 //! The global table of names that mean a tenant (RULES 12).
 
-use super::{Error, Reference, ReferenceIn, ReferenceKind, ReferenceRule};
+use super::{
+    BodyPlace, BodyRule, Error, Reference, ReferenceIn, ReferenceKind, ReferenceRule, Route, body,
+};
+use crate::body::Seen;
 use crate::head::{self, Query};
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use std::sync::Arc;
 
 /// The table, folded once, so that a request only compares.
@@ -11,14 +14,16 @@ pub struct ReferenceTable {
     path: Vec<Row>,
     query: Vec<Row>,
     header: Vec<(http::HeaderName, Row)>,
+    body: Vec<(BodyPlace, Row)>,
 }
 
+/// One name that means a tenant.
 #[derive(Clone, Debug)]
-struct Row {
+pub(super) struct Row {
     folded: String,
-    kind: ReferenceKind,
+    pub(super) kind: ReferenceKind,
     /// For records: `query workspaceId`.
-    place: Arc<str>,
+    pub(super) place: Arc<str>,
 }
 
 impl ReferenceTable {
@@ -38,6 +43,9 @@ impl ReferenceTable {
                     table
                         .header
                         .push((name.clone(), row("header", name.as_str())));
+                }
+                ReferenceIn::Body { place, spelt } => {
+                    table.body.push((place.clone(), row("body", spelt)));
                 }
             }
         }
@@ -75,7 +83,50 @@ impl ReferenceTable {
         self.header.iter().map(|(name, _)| name)
     }
 
-    /// Every reference that a request carries, in the order path, query, header.
+    /// Whether bodies can hold references at all.
+    pub(super) fn reads_bodies(&self) -> bool {
+        !self.body.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(super) fn body_rows(&self) -> &[(BodyPlace, Row)] {
+        &self.body
+    }
+
+    /// What a body's key at that place means: `path` has the keys from the root, `*` for the elements
+    /// of a list.
+    pub fn of_body_path(&self, path: &[&str]) -> Option<ReferenceKind> {
+        let row = self.body.iter().find(|(place, _)| place.is_at(path));
+        row.map(|(_, row)| row.kind)
+    }
+
+    /// Whether a request on `route` is to be read to its end before it is decided.
+    pub fn wants_body(&self, route: &Route) -> bool {
+        !self.body.is_empty() && !route.set.public && route.body == BodyRule::Json
+    }
+
+    /// Every reference in a request's body (RULES 13).
+    pub(super) fn of_body(
+        &self,
+        route: &Route,
+        headers: &HeaderMap,
+        seen: Seen<'_>,
+    ) -> Result<Vec<Reference>, Error> {
+        if self.body.is_empty() || route.set.public {
+            return Ok(Vec::new());
+        }
+        match (&route.body, seen) {
+            (BodyRule::Unchecked(_), _) | (_, Seen::Nothing) => Ok(Vec::new()),
+            (BodyRule::None, Seen::Unread | Seen::Whole(_)) => Err(Error::BodyUndeclared),
+            (BodyRule::Json, Seen::Unread) => Err(Error::BodyUnread),
+            (BodyRule::Json, Seen::Whole(bytes)) => {
+                plain_json(headers)?;
+                body::read(bytes, &self.body)
+            }
+        }
+    }
+
+    /// Every reference that a request's head carries, in the order path, query, header.
     pub(super) fn read(
         &self,
         captures: &[(Arc<str>, String)],
@@ -110,6 +161,33 @@ impl ReferenceTable {
         }
         Ok(found)
     }
+}
+
+/// Announced as JSON in UTF-8, once, and in no coding: what is read here is what is read upstream.
+fn plain_json(headers: &HeaderMap) -> Result<(), Error> {
+    for (name, _) in headers {
+        if head::folds_to(name.as_str(), "content-encoding") {
+            return Err(Error::BodyKind("content-encoding"));
+        }
+    }
+    let kind = head::single(headers, &header::CONTENT_TYPE);
+    let kind = kind.ok().flatten().and_then(|value| value.to_str().ok());
+    let (essence, parameters) = match kind.map(|text| text.split_once(';')) {
+        Some(Some((essence, parameters))) => (essence, Some(parameters)),
+        Some(None) => (kind.unwrap_or_default(), None),
+        None => return Err(Error::BodyKind("content-type")),
+    };
+    let utf8 = |parameters: &str| {
+        let charset = parameters.trim().split_once('=');
+        charset.is_some_and(|(name, value)| {
+            name.eq_ignore_ascii_case("charset")
+                && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+    };
+    if essence.trim().eq_ignore_ascii_case("application/json") && parameters.is_none_or(utf8) {
+        return Ok(());
+    }
+    Err(Error::BodyKind("content-type"))
 }
 
 fn collect<'a>(

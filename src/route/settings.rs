@@ -1,5 +1,6 @@
 //! What the configuration says of routes.
 
+use super::BodyPlace;
 use crate::operation::{ApiContext, Operation};
 use http::Method;
 use std::sync::Arc;
@@ -22,10 +23,24 @@ pub struct Route {
     pub id_parameter: Option<Arc<str>>,
     /// Portal only: where the account comes from (RULES 16).
     pub account_of: AccountOf,
+    /// What may follow a request's head.
+    pub body: BodyRule,
     /// What all routes of the set share.
     pub set: Arc<RouteSet>,
     /// For messages: `palisade.yaml:12` or `apis/app.openapi.json:40`.
     pub declared_at: Arc<str>,
+}
+
+/// What a route says of its requests' bodies. It counts where the table has references in bodies
+/// (RULES 13); elsewhere every body passes as it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BodyRule {
+    /// It declares none: a request with one is refused.
+    None,
+    /// JSON, which is read for references.
+    Json,
+    /// Nobody looks into it, for this reason; shown in `/status`.
+    Unchecked(Arc<str>),
 }
 
 /// What the routes of one entry in `routes:` share.
@@ -93,6 +108,13 @@ pub enum ReferenceIn {
     Query(Arc<str>),
     /// A header.
     Header(HeaderName),
+    /// A place in a JSON body.
+    Body {
+        /// Where.
+        place: BodyPlace,
+        /// As the configuration spells it: a pointer, or a name.
+        spelt: Arc<str>,
+    },
 }
 
 /// One row of the global table of references (RULES 12).

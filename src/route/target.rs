@@ -1,6 +1,7 @@
 //! What one request asks for.
 
 use super::{Error, ReferenceKind, ReferenceTable, Route};
+use crate::body::Seen;
 use crate::head::Head;
 use http::HeaderMap;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub struct Target {
     pub id: Option<String>,
     /// Parameter names and values, in the order of the template.
     pub captures: Vec<(Arc<str>, String)>,
-    /// Every reference of the global table that the request carries, in the order path, query, header.
+    /// Every reference of the global table that the request carries, in the order path, query,
+    /// header, body.
     pub references: Vec<Reference>,
 }
 
@@ -44,10 +46,12 @@ impl Target {
         found: Found,
         head: &Head,
         headers: &HeaderMap,
-        references: &ReferenceTable,
+        body: Seen<'_>,
+        table: &ReferenceTable,
     ) -> Result<Self, Error> {
         let Found { route, captures } = found;
-        let references = references.read(&captures, &head.query, headers)?;
+        let mut references = table.read(&captures, &head.query, headers)?;
+        references.extend(table.of_body(&route, headers, body)?);
         let id = route.id_parameter.as_ref().and_then(|parameter| {
             let (_, value) = captures.iter().find(|(name, _)| name == parameter)?;
             Some(value.clone())

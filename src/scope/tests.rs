@@ -372,6 +372,7 @@ fn target(kind: &Kind, references: &[(ReferenceKind, &str)]) -> Target {
     };
     Target {
         route: Arc::new(Route {
+            body: crate::route::BodyRule::None,
             method: Method::GET,
             template: "/things".into(),
             operation: Arc::new(Operation {

@@ -17,7 +17,15 @@ const ROWS: [&[&str]; 13] = [
     &["scope", "ruleset"],
     &["token", "route", "policy", "limit"],
     &["telemetry"],
-    &["head", "tenant", "document", "operation", "fetch", "tls"],
+    &[
+        "head",
+        "tenant",
+        "document",
+        "operation",
+        "body",
+        "fetch",
+        "tls",
+    ],
     &["fault", "reason", "snapshot", "drain", "clock"],
 ];
 

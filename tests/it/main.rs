@@ -19,6 +19,8 @@ mod audit;
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod caching;
 #[cfg(test)]
 mod cognito;

@@ -9,12 +9,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reference {
-    /// Where it stands: a parameter of a route's path, a key of the query, or a header.
+    /// Where it stands: a parameter of a route's path, a key of the query, a header, or a JSON body.
     #[serde(rename = "in")]
     pub(crate) place: ReferenceIn,
-    /// Its name. Query keys are compared by letters and digits alone, whatever their case.
+    /// Its name. Keys of queries and bodies are compared by letters and digits alone, whatever their
+    /// case; in a body it stands at any depth.
+    #[serde(default)]
     #[schemars(length(min = 1, max = 100), extend("examples" = ["workspaceId"]))]
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
+    /// Bodies only, instead of `name`: the one place, as a JSON pointer; `*` is every element of a
+    /// list.
+    #[serde(default)]
+    #[schemars(length(min = 2, max = 500), extend("examples" = ["/catalogWorkspaceId", "/items/*/workspaceId"]))]
+    pub(crate) pointer: Option<String>,
     /// What it names.
     pub(crate) is: ReferenceIs,
 }
@@ -26,6 +33,7 @@ pub(crate) enum ReferenceIn {
     Path,
     Query,
     Header,
+    Body,
 }
 
 /// What a reference names.
@@ -78,6 +86,21 @@ pub(crate) struct Route {
     /// Cross-origin rules. Absent: browsers of other origins are refused.
     #[serde(default)]
     pub(crate) cors: Option<Cors>,
+    /// Where `references` has rows in bodies: what else than JSON may follow the head of `match`.
+    /// Absent: a POST, PUT or PATCH takes JSON and the others nothing. (OpenAPI:
+    /// `x-palisade-body-references` at an operation.)
+    #[serde(default)]
+    pub(crate) body_references: Option<BodyReferences>,
+}
+
+/// Bodies that are not read for references.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BodyReferences {
+    /// Why the service may be trusted to hold such bodies to the annotated tenant itself; `/status`
+    /// shows it.
+    #[schemars(length(min = 8, max = 500), extend("examples" = ["multipart upload; the service scopes it by the annotation"]))]
+    pub(crate) unchecked: String,
 }
 
 /// What a route does to its resource.

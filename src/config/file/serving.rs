@@ -24,7 +24,7 @@ pub(crate) struct Listen {
     #[serde(default)]
     #[schemars(range(min = 1, max = 256))]
     pub(crate) workers: Option<u16>,
-    /// Bounds of a request's head.
+    /// Bounds of what a request may take.
     #[serde(default)]
     pub(crate) limits: Limits,
     /// How long a client may take.
@@ -32,7 +32,7 @@ pub(crate) struct Listen {
     pub(crate) timeouts: Timeouts,
 }
 
-/// Bounds of a request's head.
+/// Bounds of what a request may take.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
@@ -43,6 +43,10 @@ pub(crate) struct Limits {
     pub(crate) header_count: u16,
     /// Bytes of all header names and values together; more is 431. At most 256KiB.
     pub(crate) header_bytes: Size,
+    /// Memory for bodies that are read for references, all together; beyond it is 503. At least 1MiB.
+    pub(crate) body_bytes: Size,
+    /// The part of it that one account may take; beyond it is 429. At least 64KiB.
+    pub(crate) account_body_bytes: Size,
 }
 
 /// How long a client may take.
@@ -132,6 +136,8 @@ impl Default for Limits {
             target_bytes: Size(8 << 10),
             header_count: 100,
             header_bytes: Size(64 << 10),
+            body_bytes: Size(64 << 20),
+            account_body_bytes: Size(8 << 20),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::config::files;
 use crate::config::findings::Findings;
 use crate::config::units::{Duration, SecretRef, Size};
 use crate::head::HostList;
+use crate::limit::BodyLimits;
 use crate::listener;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -34,12 +35,12 @@ pub(super) fn bytes(size: Size) -> usize {
     usize::try_from(size.0).unwrap_or(usize::MAX)
 }
 
-/// Bounds that keep a head in memory small whatever is configured.
+/// Bounds that keep requests in memory small whatever is configured.
 pub(super) fn limits(shape: &Limits, findings: &mut Findings<'_>) {
-    let mut bounded = |key: &str, given: Size, max: Size| {
-        if given.0 == 0 || given > max {
-            let message = format!("`{given}` is not between 1B and {max}");
-            let help = format!("write at most `{max}`");
+    let mut bounded = |key: &str, given: Size, (least, most): (Size, Size)| {
+        if given < least || given > most {
+            let message = format!("`{given}` is not between {least} and {most}");
+            let help = format!("write `{least}` to `{most}`");
             findings.error(
                 &format!("/listen/limits/{key}"),
                 "config_value",
@@ -48,8 +49,22 @@ pub(super) fn limits(shape: &Limits, findings: &mut Findings<'_>) {
             );
         }
     };
-    bounded("target_bytes", shape.target_bytes, TARGET_BYTES_MAX);
-    bounded("header_bytes", shape.header_bytes, HEADER_BYTES_MAX);
+    bounded("target_bytes", shape.target_bytes, TARGET_BYTES);
+    bounded("header_bytes", shape.header_bytes, HEADER_BYTES);
+    bounded("body_bytes", shape.body_bytes, BODY_BYTES);
+    bounded(
+        "account_body_bytes",
+        shape.account_body_bytes,
+        ACCOUNT_BODY_BYTES,
+    );
+}
+
+/// Room for bodies that are read whole.
+pub(super) fn bodies(shape: &Limits) -> BodyLimits {
+    BodyLimits {
+        bytes_max: bytes(shape.body_bytes),
+        account_bytes_max: bytes(shape.account_body_bytes),
+    }
 }
 
 /// Networks of trusted proxies.
@@ -206,8 +221,11 @@ fn secret(findings: &mut Findings<'_>, pointer: &str, named: &SecretRef) -> Opti
     findings.keep(pointer, "config_secret", ControlToken::new(&text), help)
 }
 
-const TARGET_BYTES_MAX: Size = Size(32 << 10);
-const HEADER_BYTES_MAX: Size = Size(256 << 10);
+const TARGET_BYTES: (Size, Size) = (Size(1), Size(32 << 10));
+const HEADER_BYTES: (Size, Size) = (Size(1), Size(256 << 10));
+const BODY_BYTES: (Size, Size) = (Size(1 << 20), Size(16 << 30));
+/// Room for one whole body at least: less would refuse every one of them.
+const ACCOUNT_BODY_BYTES: (Size, Size) = (Size(64 << 10), Size(16 << 30));
 const TIMEOUT_MIN: Duration = Duration::millis(1);
 const TIMEOUT_MAX: Duration = Duration::secs(60 * 60);
 const SECRET_BYTES_MAX: u64 = 4096;

@@ -103,6 +103,11 @@ impl Reading<'_> {
             let help = "say `x-palisade-access` at the operation in the OpenAPI file";
             wrong("access", "`access` is for single routes", help);
         }
+        if shape.body_references.is_some() && shape.openapi.is_some() {
+            let help = "say `x-palisade-body-references` at the operation in the OpenAPI file";
+            let message = "`body_references` is for single routes";
+            wrong("body_references", message, help);
+        }
         let crosses = context == ApiContext::Portal && !shape.also_accepts.is_empty();
         let accepts_portal = shape
             .also_accepts
@@ -227,6 +232,11 @@ impl Reading<'_> {
             matches,
             action,
             access: self.shape.access.map(access),
+            body_unchecked: self
+                .shape
+                .body_references
+                .as_ref()
+                .map(|mark| mark.unchecked.as_str()),
             platform: self.shape.platform,
             match_place: document.place(&self.key("match")),
             action_place: document.place(&self.key("action")),

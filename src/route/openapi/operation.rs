@@ -3,6 +3,7 @@
 use super::super::ReferenceKind;
 use super::super::meaning::{Declared, unlisted};
 use super::Reader;
+use super::body::BODY_REFERENCES;
 use crate::document::child;
 use crate::fault::{Fault, nearest};
 use crate::operation::Access;
@@ -39,7 +40,7 @@ impl Reader<'_> {
                     .push(fault.help("HEAD takes GET's action; remove it"));
                 continue;
             }
-            self.extensions(operation, &here, &[ACCESS, PLATFORM]);
+            self.extensions(operation, &here, &[ACCESS, PLATFORM, BODY_REFERENCES]);
             self.no_servers(operation, &here);
             let mut parameters = self.parameters(operation, &here);
             parameters.extend(&shared);
@@ -47,6 +48,7 @@ impl Reader<'_> {
                 continue;
             };
             let access = self.access(operation, &here);
+            let body = self.body(operation, &here);
             let platform = self.platform
                 || self.flag(item, at) // on the path, for all of its operations
                 || self.flag(operation, &here);
@@ -55,6 +57,7 @@ impl Reader<'_> {
                 template: format!("{}{path}", self.base),
                 action: &id,
                 access,
+                body,
                 platform,
                 parameters,
                 path_place: self.document.key_place(pointer),

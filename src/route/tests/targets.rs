@@ -28,7 +28,13 @@ fn target(uri: &str, headers: &[(&str, &[u8])]) -> Result<Target, Error> {
         app("GET /accounts/{account}", 3),
     ]);
     let found = router.unwrap().find(&head.method, &head.path)?;
-    Target::read(found, &head, &parts.headers, &ReferenceTable::new(&rules()))
+    Target::read(
+        found,
+        &head,
+        &parts.headers,
+        crate::body::Seen::Nothing,
+        &ReferenceTable::new(&rules()),
+    )
 }
 
 fn references(uri: &str, headers: &[(&str, &[u8])]) -> Vec<(String, String)> {
