@@ -163,6 +163,8 @@ fn target() -> Arc<Target> {
                 public: false,
                 upstream: "api".into(),
                 timeout: None,
+                rewrite_idempotency: false,
+                errors: None,
                 cors: None,
             }),
             declared_at: "here".into(),

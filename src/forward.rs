@@ -2,13 +2,17 @@
 //!
 //! [`Upstreams::send`] takes a `Permit`; there is no other way to reach an upstream.
 
+mod assertion;
 mod body;
 mod client;
 mod headers;
+mod idempotency;
 mod pool;
+mod said;
 
+pub use assertion::{Assertion, BadKey, PublicKey, SigningKey};
 pub use body::{ReplyBody, RequestBody};
-pub use client::{Error, Forwarder, Upstreams};
+pub use client::{Allowed, Error, Forwarder, Upstreams};
 pub use headers::{Annotate, annotate, clean_reply};
 
 use std::net::SocketAddr;
@@ -32,6 +36,8 @@ pub struct UpstreamSettings {
     pub response_timeout: Duration,
     /// How long it may pause inside its reply.
     pub idle_timeout: Duration,
+    /// The `aud` of assertions for it: an absolute URI. `None`: it gets none.
+    pub audience: Option<Arc<str>>,
     /// Whether it gets the caller's token.
     pub forward_token: bool,
     /// How many idle connections each worker keeps.
@@ -45,6 +51,8 @@ pub struct Settings {
     pub upstreams: Vec<UpstreamSettings>,
     /// Names and the strip list.
     pub annotate: Annotate,
+    /// How assertions are made; `None`: there are none.
+    pub assertion: Option<Assertion>,
     /// How long a client may pause inside its body.
     pub body_timeout: Duration,
 }

@@ -195,6 +195,18 @@ impl Reason {
         self.row().status
     }
 
+    /// What HTTP calls the status.
+    pub fn title(self) -> &'static str {
+        let status = http::StatusCode::from_u16(self.status()).ok();
+        let name = status.and_then(|status| status.canonical_reason());
+        name.unwrap_or("Refused")
+    }
+
+    /// The `type` of problem details (RFC 9457).
+    pub fn urn(self) -> String {
+        format!("urn:palisade:reason:{}", self.code())
+    }
+
     /// What the request counts as.
     pub fn outcome(self) -> Outcome {
         self.row().outcome

@@ -6,6 +6,7 @@
 
 mod body;
 mod error;
+mod error_body;
 mod meaning;
 mod node;
 pub mod openapi;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use body::{BodyPlace, Step};
 pub use error::Error;
+pub use error_body::{BadTemplate, ErrorBody, TEMPLATE_BYTES_MAX};
 pub use reference::ReferenceTable;
 pub use router::Router;
 pub use settings::{

@@ -33,6 +33,7 @@ pub use caller::{
     User,
 };
 pub use error::Error;
+pub use issuer::ASSERTION_TYPE;
 pub use issuers::{Issuers, TOKEN_ENTRIES};
 pub use jwks::{BadJwks, JWKS_BYTES_MAX, Jwks};
 pub use refresh::IssuerStatus;

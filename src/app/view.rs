@@ -2,6 +2,7 @@
 
 use crate::admin::{Check, Drained, View};
 use crate::drain::Drain;
+use crate::forward::Assertion;
 use crate::gate::Shared;
 use crate::route::BodyRule;
 use crate::telemetry::Metrics;
@@ -23,6 +24,12 @@ impl Shown {
 impl View for Shown {
     fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    fn jwks(&self) -> Value {
+        let generation = self.shared.generation.load();
+        let assertion = generation.forward.assertion.as_ref();
+        assertion.map_or_else(|| json!({ "keys": [] }), Assertion::jwks)
     }
 
     fn readiness(&self) -> Vec<Check> {

@@ -13,9 +13,11 @@ mod tenant;
 pub(crate) use issuer::{
     Accounts, Algorithm, ClaimPointers, Clients, Context, Issuer, PlatformRole, Preset, RoleName,
 };
-pub(crate) use route::{Access, Cors, Reference, ReferenceIn, ReferenceIs, Route};
+pub(crate) use route::{
+    Access, Cors, Errors, Idempotency, Reference, ReferenceIn, ReferenceIs, Route,
+};
 pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan};
-pub(crate) use serving::{Admin, Annotate, Limits, Listen, Upstream};
+pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Upstream};
 pub(crate) use tenant::{
     MachineClient, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
 };

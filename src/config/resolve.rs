@@ -1,5 +1,7 @@
 //! Shapes become settings: every name is looked up, every file read, every fault reported at once.
 
+mod assertion;
+mod errors;
 mod issuer;
 mod listen;
 mod references;
@@ -134,6 +136,7 @@ fn forward(config: &Config, findings: &mut Findings<'_>) -> Option<forward::Sett
     let upstreams = upstream::resolve(config, findings);
     Some(forward::Settings {
         upstreams,
+        assertion: assertion::resolve(config, findings),
         annotate: running::annotate(&config.annotate, findings)?,
         body_timeout: config.listen.timeouts.body.0,
     })

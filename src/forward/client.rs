@@ -1,7 +1,9 @@
 //! The upstream side of one worker.
 
+use super::assertion::Asserter;
 use super::body::{ReplyBody, RequestBody, Turn};
 use super::headers::{Annotate, annotate, clean_reply, keep_private};
+use super::idempotency;
 use super::pool::{Connection, Pool};
 use super::{Settings, UpstreamSettings};
 use crate::body::Sent;
@@ -10,7 +12,7 @@ use crate::head::Head;
 use crate::reason::Reason;
 use crate::telemetry::Metrics;
 use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -52,6 +54,12 @@ pub enum Error {
     /// The client went away inside its body.
     #[error("the client went away inside its body")]
     ClientGone,
+    /// No assertion could be signed.
+    #[error("the assertion for upstream `{0}` could not be signed")]
+    Unsigned(Arc<str>),
+    /// The request's idempotency key cannot be made the caller's own (RULES 46).
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
     /// The target does not make a URI; the head's reading excludes that.
     #[error("the request target cannot be forwarded")]
     Target,
@@ -65,7 +73,8 @@ impl Error {
             Self::Connect(..) | Self::Broken(..) | Self::Switched(_) => Reason::UpstreamUnreachable,
             Self::ClientBody(_) => Reason::BodyUnreadable,
             Self::ClientGone => Reason::BodyIncomplete,
-            Self::Unknown(_) | Self::Target => Reason::Internal,
+            Self::Idempotency(_) => Reason::RequestAmbiguous,
+            Self::Unknown(_) | Self::Unsigned(_) | Self::Target => Reason::Internal,
         }
     }
 }
@@ -74,6 +83,19 @@ struct Upstream {
     settings: UpstreamSettings,
     metrics: Arc<Metrics>,
     pool: Pool,
+}
+
+/// What goes with an allowed request.
+#[derive(Clone, Copy)]
+pub struct Allowed<'a> {
+    /// The proof.
+    pub permit: &'a Permit,
+    /// What was decided about.
+    pub head: &'a Head,
+    /// The request's id.
+    pub request_id: &'a HeaderValue,
+    /// Of the ruleset that decided.
+    pub revision: &'a str,
 }
 
 /// The upstream side of one worker; it never leaves its thread.
@@ -87,6 +109,7 @@ pub struct Upstreams {
     settings: Arc<Settings>,
     by_name: HashMap<Arc<str>, Rc<Upstream>>,
     rules: Arc<Annotate>,
+    asserter: Option<Asserter>,
 }
 
 impl Forwarder {
@@ -131,18 +154,19 @@ impl Upstreams {
         Self {
             by_name: settings.upstreams.iter().map(upstream).collect(),
             rules: Arc::new(settings.annotate.clone()),
+            // Its memory begins anew: what was signed in the generation before names that revision.
+            asserter: settings.assertion.clone().map(Asserter::new),
             settings: Arc::clone(settings),
         }
     }
 
-    /// Sends what `permit` allows and returns the reply's head and body.
+    /// Sends what was allowed and returns the reply's head and body.
     pub async fn send(
         &self,
-        permit: &Permit,
-        head: &Head,
+        allowed: Allowed<'_>,
         request: Request<Sent>,
-        request_id: &HeaderValue,
     ) -> Result<Response<ReplyBody>, Error> {
+        let permit = allowed.permit;
         let set = &permit.target().route.set;
         let upstream = self
             .by_name
@@ -158,13 +182,8 @@ impl Upstreams {
             Turn::clone(&turn),
         ));
         *request.method_mut() = parts.method;
-        *request.uri_mut() = target(head)?;
-        let mut headers = parts.headers;
-        annotate(&mut headers, &self.rules, permit, head, request_id);
-        if !upstream.settings.forward_token {
-            headers.remove(header::AUTHORIZATION);
-        }
-        headers.insert(header::HOST, upstream.settings.authority.clone());
+        *request.uri_mut() = target(allowed.head)?;
+        let mut headers = self.headers(parts.headers, upstream, allowed)?;
         if request.body().size_hint().exact().is_none() {
             // hyper frames a GET's body of unknown length only where the header asks for it, and would
             // drop the body.
@@ -176,11 +195,38 @@ impl Upstreams {
         *request.headers_mut() = headers;
         let limit = set.timeout.unwrap_or(upstream.settings.response_timeout);
         let (mut reply, connection) = upstream.exchange(request, limit, &turn).await?;
-        clean_reply(reply.headers_mut(), &self.rules, request_id);
+        clean_reply(reply.headers_mut(), &self.rules, allowed.request_id);
         if permit.caller().proof().is_some() {
             keep_private(reply.headers_mut());
         }
         upstream.reply(reply, connection, &self.rules).await
+    }
+
+    /// The request's fields as the upstream gets them.
+    fn headers(
+        &self,
+        mut headers: HeaderMap,
+        upstream: &Upstream,
+        allowed: Allowed<'_>,
+    ) -> Result<HeaderMap, Error> {
+        let Allowed { permit, head, .. } = allowed;
+        annotate(&mut headers, &self.rules, permit, head, allowed.request_id);
+        if permit.target().route.set.rewrite_idempotency {
+            idempotency::rewrite(&mut headers, permit)?;
+        }
+        let settings = &upstream.settings;
+        if !settings.forward_token {
+            headers.remove(header::AUTHORIZATION);
+        }
+        headers.insert(header::HOST, settings.authority.clone());
+        if let (Some(asserter), Some(audience)) = (&self.asserter, &settings.audience) {
+            let made = asserter.of(audience, permit, head, allowed.revision);
+            let made = made.map_err(|_| Error::Unsigned(Arc::clone(&settings.name)))?;
+            if let Some(assertion) = made {
+                headers.insert(self.rules.assertion().clone(), assertion);
+            }
+        }
+        Ok(headers)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Header rules of forwarding, all pure: what is removed, what is added (DESIGN 9, RULES 15, 23, 25).
 
+use super::idempotency;
+use super::said::Said;
 use crate::decision::Permit;
 use crate::head::{Head, fold};
-use crate::scope::Held;
-use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
-use crate::token::{Caller, Notes};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::net::IpAddr;
 
@@ -30,6 +29,7 @@ struct Names {
     timezone: HeaderName,
     catalog_workspace: HeaderName,
     request_id: HeaderName,
+    assertion: HeaderName,
 }
 
 /// Removed whatever the configuration says, by folded name (RULES 25). An entry that ends in `-`
@@ -95,6 +95,7 @@ impl Annotate {
                 timezone: name("timezone")?,
                 catalog_workspace: name("catalog-workspace")?,
                 request_id: name("request-id")?,
+                assertion: name("assertion")?,
             },
             references: Vec::new(),
             prefix: fold(prefix).into_owned(),
@@ -120,7 +121,9 @@ impl Annotate {
             .filter(|name| {
                 let folded = fold(name.as_str());
                 let read_before = ["authorization", "cookie", "host", "content-length"];
-                read_before.contains(&&*folded) || self.references.iter().any(|one| *one == folded)
+                read_before.contains(&&*folded)
+                    || idempotency::is_key(&folded)
+                    || self.references.iter().any(|one| *one == folded)
             })
             .cloned()
             .collect();
@@ -148,6 +151,11 @@ impl Annotate {
     /// The name of the request id, which replies carry too.
     pub fn request_id(&self) -> &HeaderName {
         &self.names.request_id
+    }
+
+    /// The name of the assertion.
+    pub(super) fn assertion(&self) -> &HeaderName {
+        &self.names.assertion
     }
 
     /// Whether a client must not send a field of that name: it folds to the prefix or a listed name.
@@ -208,74 +216,28 @@ pub fn annotate(
     headers.insert(names.request_id.clone(), request_id.clone());
     let context = permit.target().route.operation.api_context;
     insert(headers, names.context.clone(), Some(context.label()));
-    let scope = permit.scope();
-    if matches!(scope.held(), Held::Public) {
-        return;
-    }
-    insert(
-        headers,
-        names.account.clone(),
-        scope.account().map(AccountId::as_str),
-    );
-    insert(
-        headers,
-        names.workspace.clone(),
-        scope.workspace().map(WorkspaceId::as_str),
-    );
-    insert(
-        headers,
-        names.catalog_workspace.clone(),
-        scope.catalog().map(WorkspaceId::as_str),
-    );
-    annotate_caller(headers, names, permit.caller());
-}
-
-fn annotate_caller(headers: &mut HeaderMap, names: &Names, caller: &Caller) {
-    match caller {
-        Caller::Anonymous => {}
-        Caller::User(user) => {
-            insert(headers, names.user.clone(), Some(user.user.as_str()));
-            insert(
-                headers,
-                names.principal.clone(),
-                user.principal_id.as_deref(),
-            );
-            insert(headers, names.role.clone(), highest(&user.roles));
-            annotate_notes(headers, names, &user.notes);
-        }
-        Caller::Service(service) => {
-            insert(
-                headers,
-                names.role.clone(),
-                service.role.map(WorkspaceRole::label),
-            );
-            annotate_notes(headers, names, &service.notes);
-        }
-        Caller::Principal(principal) => {
-            let id = principal
-                .principal_id
-                .as_deref()
-                .unwrap_or(&principal.subject);
-            insert(headers, names.principal.clone(), Some(id));
-            annotate_notes(headers, names, &principal.notes);
-        }
+    if let Some(said) = Said::of(permit) {
+        annotate_tenant(headers, names, &said);
     }
 }
 
-/// The highest role that was mapped; what the token spells and no table maps is not passed on.
-fn highest(roles: &[Role]) -> Option<&'static str> {
-    roles.iter().max().and_then(|role| match role {
-        Role::Workspace(role) => Some(role.label()),
-        Role::AccountMember => None,
-        Role::AccountAdmin => Some("admin"),
-        Role::AccountOwner => Some("owner"),
-    })
-}
-
-fn annotate_notes(headers: &mut HeaderMap, names: &Names, notes: &Notes) {
-    insert(headers, names.platform.clone(), notes.platform.as_deref());
-    insert(headers, names.lang.clone(), notes.lang.as_deref());
-    insert(headers, names.timezone.clone(), notes.timezone.as_deref());
+fn annotate_tenant(headers: &mut HeaderMap, names: &Names, said: &Said<'_>) {
+    let fields = [
+        (&names.account, said.account),
+        (&names.workspace, said.workspace),
+        (&names.catalog_workspace, said.catalog_workspace),
+        (&names.user, said.user),
+        (&names.principal, said.principal),
+        (&names.role, said.role),
+    ];
+    for (name, value) in fields {
+        insert(headers, name.clone(), value);
+    }
+    if let Some(notes) = said.notes {
+        insert(headers, names.platform.clone(), notes.platform.as_deref());
+        insert(headers, names.lang.clone(), notes.lang.as_deref());
+        insert(headers, names.timezone.clone(), notes.timezone.as_deref());
+    }
 }
 
 /// A value that cannot stand in a header is left out: it only annotates.
@@ -338,8 +300,20 @@ pub(super) fn keep_private(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     }
-    headers.append(
-        header::VARY,
-        HeaderValue::from_static("Authorization, Cookie"),
-    );
+    for (name, value) in [("authorization", "Authorization"), ("cookie", "Cookie")] {
+        if !varies_by(headers, name) {
+            headers.append(header::VARY, HeaderValue::from_static(value));
+        }
+    }
+}
+
+/// Whether a cache already keeps replies apart by that field: it is listed, or `*` says that no two
+/// requests are alike (RFC 9110, section 12.5.5).
+fn varies_by(headers: &HeaderMap, name: &str) -> bool {
+    let lines = headers.get_all(header::VARY).iter();
+    let words = lines
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    let mut words = words.map(str::trim);
+    words.any(|word| word == "*" || word.eq_ignore_ascii_case(name))
 }

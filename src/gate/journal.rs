@@ -9,6 +9,7 @@ use crate::decision::Permit;
 use crate::head::Head;
 use crate::operation::{Access, ApiContext};
 use crate::reason::{Outcome, Reason};
+use crate::route::RouteSet;
 use crate::scope::Scope;
 use crate::telemetry::audit::{Lane, Record, Reservation};
 use crate::tenant::{AccountId, ClientId, WorkspaceId};
@@ -105,6 +106,12 @@ impl<'a> Journal<'a> {
     /// Where the steps put what they learn.
     pub(super) fn learnt(&mut self) -> &mut Learnt {
         &mut self.learnt
+    }
+
+    /// The set of the route that was found.
+    pub(super) fn route_set(&self) -> Option<Arc<RouteSet>> {
+        let target = self.learnt.target.as_ref()?;
+        Some(Arc::clone(&target.route.set))
     }
 
     /// From here on the upstream has the request.

@@ -1,10 +1,23 @@
-//! A refusal as the client sees it: RFC 9457 problem details, or a gRPC trailers-only reply.
+//! A refusal as the client sees it: RFC 9457 problem details, the route set's own form, or a gRPC
+//! trailers-only reply.
 
 use super::refusal::{Hint, Refusal};
 use crate::forward::ReplyBody;
 use crate::reason::{Outcome, Reason};
+use crate::route::ErrorBody;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
+
+/// In which form a refusal is told.
+#[derive(Clone, Copy)]
+pub(super) enum Form<'a> {
+    /// gRPC trailers-only.
+    Grpc,
+    /// RFC 9457.
+    Problem,
+    /// The route set's own.
+    Custom(&'a ErrorBody),
+}
 
 /// The reply to `refusal`. It holds the code and the request id, and no detail.
 ///
@@ -12,14 +25,17 @@ use http::{Response, StatusCode};
 pub(super) fn refuse(
     refusal: &Refusal,
     request_id: &str,
-    grpc: bool,
+    form: Form<'_>,
     token_sent: bool,
 ) -> Response<ReplyBody> {
     let reason = refusal.reason;
-    let mut reply = if grpc {
-        trailers_only(reason)
-    } else {
-        problem(reason, request_id)
+    let mut reply = match form {
+        Form::Grpc => trailers_only(reason),
+        Form::Problem => problem(reason, request_id),
+        Form::Custom(body) => {
+            let text = body.render(reason, request_id);
+            with_body(reason, body.content_type().clone(), text)
+        }
     };
     let fields = reply.headers_mut();
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -56,21 +72,22 @@ fn challenge(reason: Reason, token_sent: bool) -> &'static str {
 }
 
 fn problem(reason: Reason, request_id: &str) -> Response<ReplyBody> {
-    let row = reason.row();
-    let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::json!({
-        "type": format!("urn:palisade:reason:{}", row.code),
-        "title": status.canonical_reason().unwrap_or("Refused"),
-        "status": row.status,
-        "code": row.code,
+        "type": reason.urn(),
+        "title": reason.title(),
+        "status": reason.status(),
+        "code": reason.code(),
         "request_id": request_id,
     });
-    let mut reply = Response::new(ReplyBody::full(body.to_string()));
-    *reply.status_mut() = status;
-    reply.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    let kind = HeaderValue::from_static("application/problem+json");
+    with_body(reason, kind, body.to_string())
+}
+
+fn with_body(reason: Reason, kind: HeaderValue, body: String) -> Response<ReplyBody> {
+    let mut reply = Response::new(ReplyBody::full(body));
+    *reply.status_mut() =
+        StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    reply.headers_mut().insert(header::CONTENT_TYPE, kind);
     reply
 }
 

@@ -6,14 +6,15 @@ use super::decide::{Case, Identity};
 use super::generation::Generation;
 use super::journal::Journal;
 use super::refusal::Refusal;
-use super::reply;
+use super::reply::{self, Form};
 use crate::body::Sent;
 use crate::clock::Clock;
 use crate::decision::Pdp;
-use crate::forward::{Forwarder, ReplyBody};
+use crate::forward::{Allowed, Forwarder, ReplyBody};
 use crate::head::{self, Credential, Head};
 use crate::limit::{Bodies, Limits};
 use crate::reason::Reason;
+use crate::route::ErrorBody;
 use crate::ruleset::Ruleset;
 use crate::snapshot::Snapshot;
 use crate::telemetry::{Audit, Metrics};
@@ -43,6 +44,14 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Tells the time.
     pub clock: Clock,
+}
+
+/// What is known of a refused request that its reply goes by.
+#[derive(Default)]
+struct Place<'a> {
+    grpc: bool,
+    errors: Option<Arc<ErrorBody>>,
+    cross: Option<&'a CrossOrigin>,
 }
 
 /// The gate of one worker. It never leaves its thread.
@@ -87,7 +96,8 @@ impl Gate {
         // The journal's drop has written the record while the stack unwound.
         tracing::error!(request_id = %id, "a request panicked");
         let refusal = Refusal::new(Reason::Internal, "panic");
-        refused(&generation, &refusal, &id, (grpc, false))
+        let form = if grpc { Form::Grpc } else { Form::Problem };
+        refused(&generation, &refusal, &id, (form, false))
     }
 
     async fn answer(
@@ -104,7 +114,13 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let head = match head::read(&parts, peer, &generation.head, now) {
             Ok(head) => Arc::new(head),
-            Err(error) => return refuse(generation, journal, &error.into(), (grpc, None)),
+            Err(error) => {
+                let place = Place {
+                    grpc,
+                    ..Place::default()
+                };
+                return refuse(generation, journal, &error.into(), &place);
+            }
         };
         journal.head(&parts.method, Arc::clone(&head));
         let cross = CrossOrigin::of(&rules.router, &head, &parts.headers);
@@ -122,7 +138,16 @@ impl Gate {
                 journal.forwarded(reply.status().as_u16());
                 reply
             }
-            Err(refusal) => refuse(generation, journal, &refusal, (grpc, cross.as_ref())),
+            Err(refusal) => {
+                let at_path = || rules.router.set_at(&head.path);
+                let set = journal.route_set().or_else(at_path);
+                let place = Place {
+                    grpc,
+                    errors: set.and_then(|set| set.errors.clone()),
+                    cross: cross.as_ref(),
+                };
+                refuse(generation, journal, &refusal, &place)
+            }
         }
     }
 
@@ -153,7 +178,13 @@ impl Gate {
         journal.sent();
         let request = Request::from_parts(parts, sent);
         let upstreams = self.forwarder.upstreams(&generation.forward);
-        let reply = upstreams.send(&permit, head, request, &request_id).await;
+        let allowed = Allowed {
+            permit: &permit,
+            head,
+            request_id: &request_id,
+            revision: &rules.revision,
+        };
+        let reply = upstreams.send(allowed, request).await;
         journal.answered();
         drop(room);
         let mut reply = reply?;
@@ -167,16 +198,16 @@ fn refuse(
     generation: &Generation,
     journal: Journal<'_>,
     refusal: &Refusal,
-    (grpc, cross): (bool, Option<&CrossOrigin>),
+    place: &Place<'_>,
 ) -> Response<ReplyBody> {
-    let token_sent = journal.token_sent();
-    let mut reply = refused(
-        generation,
-        refusal,
-        journal.request_id(),
-        (grpc, token_sent),
-    );
-    if let Some(cross) = cross {
+    let form = match &place.errors {
+        _ if place.grpc => Form::Grpc,
+        Some(body) => Form::Custom(body),
+        None => Form::Problem,
+    };
+    let told = (form, journal.token_sent());
+    let mut reply = refused(generation, refusal, journal.request_id(), told);
+    if let Some(cross) = place.cross {
         cross.mark(reply.headers_mut());
     }
     journal.refused(refusal);
@@ -187,9 +218,9 @@ fn refused(
     generation: &Generation,
     refusal: &Refusal,
     id: &str,
-    (grpc, token_sent): (bool, bool),
+    (form, token_sent): (Form<'_>, bool),
 ) -> Response<ReplyBody> {
-    let mut reply = reply::refuse(refusal, id, grpc, token_sent);
+    let mut reply = reply::refuse(refusal, id, form, token_sent);
     if let Ok(id) = HeaderValue::from_str(id) {
         let name = generation.forward.annotate.request_id().clone();
         reply.headers_mut().insert(name, id);

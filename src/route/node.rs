@@ -146,9 +146,12 @@ impl Node {
     }
 }
 
-/// Whether two sets answer a preflight alike.
+/// Whether callers who reach no route see no difference between two sets.
 fn alike(one: &Arc<RouteSet>, other: &Arc<RouteSet>) -> bool {
-    Arc::ptr_eq(one, other) || one.api_context == other.api_context && one.cors == other.cors
+    Arc::ptr_eq(one, other)
+        || one.api_context == other.api_context
+            && one.cors == other.cors
+            && one.errors == other.errors
 }
 
 impl Leaf {

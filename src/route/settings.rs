@@ -1,6 +1,6 @@
 //! What the configuration says of routes.
 
-use super::BodyPlace;
+use super::{BodyPlace, ErrorBody};
 use crate::operation::{ApiContext, Operation};
 use http::Method;
 use std::sync::Arc;
@@ -56,6 +56,10 @@ pub struct RouteSet {
     pub upstream: Arc<str>,
     /// How long the upstream may take to begin its reply; `None`: the upstream's own.
     pub timeout: Option<Duration>,
+    /// Whether idempotency keys become the caller's own (RULES 46).
+    pub rewrite_idempotency: bool,
+    /// What the body of a refusal looks like; `None`: problem details (RFC 9457).
+    pub errors: Option<Arc<ErrorBody>>,
     /// Cross-origin rules; `None`: preflights get 404's reply without CORS headers.
     pub cors: Option<Arc<Cors>>,
 }

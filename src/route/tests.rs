@@ -17,6 +17,8 @@ pub(super) fn set(api_context: ApiContext) -> Arc<RouteSet> {
         public: false,
         upstream: "api".into(),
         timeout: None,
+        rewrite_idempotency: false,
+        errors: None,
         cors: None,
     })
 }

@@ -391,6 +391,8 @@ fn target(kind: &Kind, references: &[(ReferenceKind, &str)]) -> Target {
                 public: false,
                 upstream: "api".into(),
                 timeout: None,
+                rewrite_idempotency: false,
+                errors: None,
                 cors: None,
             }),
             declared_at: "test".into(),

@@ -76,7 +76,7 @@ impl Issuer {
 }
 
 /// What the gate itself signs for upstreams; never accepted from a client (RULES 47).
-pub(super) const ASSERTION_TYPE: &str = "palisade-assertion+jwt";
+pub const ASSERTION_TYPE: &str = "palisade-assertion+jwt";
 
 /// Media types are compared without case, and `application/` may be left out (RFC 7515, 4.1.9).
 pub(super) fn fold_type(typ: &str) -> String {

@@ -4,6 +4,7 @@ use crate::support::client::Connection;
 use crate::support::eventually;
 use crate::support::gate::{HOST, TestGate};
 use palisade::reason::Reason;
+use serde_json::json;
 use std::fmt::Write;
 
 const READ: &str = "/app/v1/missions";
@@ -448,4 +449,100 @@ fn concurrent_requests_do_not_mix() {
     targets.sort();
     targets.dedup();
     assert_eq!(targets.len(), 160);
+}
+
+/// What the upstream got under that name.
+fn key_seen(gate: &TestGate, name: &str) -> Option<String> {
+    let seen = gate.upstream.requests().pop().expect("a request was seen");
+    seen.header(name).map(str::to_owned)
+}
+
+#[test]
+fn an_idempotency_key_is_passed_on_unless_the_route_set_rewrites_it() {
+    let gate = TestGate::start();
+    let request = gate.post(CREATE, "{}").bearer(&editor(&gate));
+    request.header("idempotency-key", "k-1").send().allowed(200);
+    assert_eq!(key_seen(&gate, "idempotency-key").as_deref(), Some("k-1"));
+}
+
+#[test]
+fn a_rewritten_idempotency_key_is_the_callers_own_and_the_same_for_a_retry() {
+    let gate = TestGate::builder()
+        .set("/routes/1/idempotency", json!("rewrite"))
+        .start();
+    let send = |token: &str, name: &str, key: &str| {
+        let request = gate.post(CREATE, "{}").bearer(token);
+        request.header(name, key).send().allowed(200);
+        key_seen(&gate, name).expect("a key arrives")
+    };
+    let user = |name: &str| gate.issuer.user(name).role("editor").context("dashboard");
+    let globex = |name: &str| user(name).account("globex").workspace("globex-prod");
+    let other = "x-idempotency-key";
+    let first = send(&user("edi").sign(), other, "k-1");
+    assert_eq!(first.len(), 64);
+    // A retry, with a token that was refreshed in between.
+    assert_eq!(
+        send(&user("edi").claim("jti", "later").sign(), other, "k-1"),
+        first
+    );
+    let mut seen = vec![
+        first,
+        send(&user("edi").sign(), other, "k-2"),
+        send(&user("eda").sign(), other, "k-1"),
+        send(&user("edi").workspace("acme-two").sign(), other, "k-1"),
+        send(&globex("edi").sign(), other, "k-1"),
+        // No part can be moved into the next.
+        send(&user("edi-k").sign(), other, "1"),
+    ];
+    let count = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), count);
+    let quoted = send(&user("edi").sign(), "idempotency-key", "\"k-1\"");
+    assert_eq!(quoted.len(), 66);
+    assert!(quoted.starts_with('"') && quoted.ends_with('"'));
+}
+
+#[test]
+fn an_absent_idempotency_key_stays_absent_and_an_unclear_one_is_refused() {
+    let gate = TestGate::builder()
+        .set("/routes/1/idempotency", json!("rewrite"))
+        .start();
+    let request = || gate.post(CREATE, "{}").bearer(&editor(&gate));
+    request().send().allowed(200);
+    assert_eq!(key_seen(&gate, "idempotency-key"), None);
+    assert_eq!(key_seen(&gate, "x-idempotency-key"), None);
+    let long = "k".repeat(256);
+    for fields in [
+        &[("idempotency-key", "a"), ("idempotency-key", "a")][..],
+        &[("x-idempotency-key", "a"), ("X_Idempotency_Key", "a")],
+        &[("x_idempotency_key", "a")],
+        &[("idempotency-key", "")],
+        &[("idempotency-key", "\u{e9}")],
+        &[("idempotency-key", &long)],
+    ] {
+        let request = fields.iter().fold(request(), |request, (name, value)| {
+            request.header(name, value)
+        });
+        request.send().refused(Reason::RequestAmbiguous);
+    }
+    assert_eq!(gate.upstream.requests().len(), 1);
+}
+
+#[test]
+fn an_idempotency_key_after_the_body_is_removed() {
+    let gate = TestGate::start();
+    let mut connection = gate.connect();
+    connection.send(chunked_head(&editor(&gate), "").as_bytes());
+    connection.send(b"2\r\n{}\r\n0\r\nX_Idempotency-Key: k\r\nidempotency-key: k\r\n\r\n");
+    connection.reply("POST").allowed(200);
+    assert!(gate.upstream.only().message.trailers.is_empty());
+}
+
+#[test]
+fn public_routes_do_not_rewrite_idempotency_keys() {
+    let builder = TestGate::builder().set("/routes/6/idempotency", json!("rewrite"));
+    let (started, _) = builder.try_start();
+    let error = started.err().expect("it must not start");
+    assert!(error.contains("routes[6].idempotency"), "{error}");
 }

@@ -15,6 +15,8 @@ mod admin;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod assertion;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod authentication;
@@ -34,6 +36,8 @@ mod decisions;
 mod demo;
 #[cfg(test)]
 mod edges;
+#[cfg(test)]
+mod errors;
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]

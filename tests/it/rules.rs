@@ -1,6 +1,7 @@
 //! The rules of isolation, one test or more for each that applies so far, named after the rule.
 //! Rules that a module holds alone have their tests there; here they are seen from outside.
 
+use crate::support::assertion::{AUDIENCE, Assertion, ED25519, asserting};
 use crate::support::gate::{Builder, TestGate};
 use crate::support::issuer::{ISS, Token};
 use crate::support::keys::Key;
@@ -811,6 +812,114 @@ fn rule_46_refusals_are_not_stored() {
     ask(&gate, "/app/v1/nothing", &gate.issuer.user("ana")).refused(Reason::RouteUnknown);
     ask(&gate, "/a//b", &gate.issuer.user("ana")).refused(Reason::RequestAmbiguous);
     ask(&gate, PATH, &gate.issuer.user("ana").role("none")).refused(Reason::PolicyDenied);
+}
+
+#[test]
+fn rule_46_a_callers_reply_is_kept_from_other_callers() {
+    let gate = TestGate::start();
+    let both = "Authorization;Cookie";
+    let cases = [
+        (vec![], "private", both),
+        (
+            vec![("cache-control", "public, max-age=60")],
+            "public, max-age=60",
+            both,
+        ),
+        (
+            vec![("vary", "Accept, authorization")],
+            "private",
+            "Accept, authorization;Cookie",
+        ),
+        (
+            vec![("vary", "Cookie"), ("vary", "AUTHORIZATION")],
+            "private",
+            "Cookie;AUTHORIZATION",
+        ),
+        (vec![("vary", "*")], "private", "*"),
+    ];
+    for (said, cache, vary) in cases {
+        gate.upstream.reply(200, &said, b"{}");
+        let reply = ask(&gate, PATH, &gate.issuer.user("ana"));
+        assert_eq!(reply.header("cache-control"), Some(cache), "{said:?}");
+        assert_eq!(reply.message.all("vary").join(";"), vary, "{said:?}");
+    }
+    gate.upstream.reply(200, &[], b"{}");
+    let stranger = gate.get("/health").send();
+    assert_eq!(stranger.header("cache-control"), None);
+    assert_eq!(stranger.header("vary"), None);
+    // Whoever shows a token may get an answer of their own there too.
+    let ana = ask(&gate, "/health", &gate.issuer.user("ana"));
+    assert_eq!(ana.header("cache-control"), Some("private"));
+}
+
+#[test]
+fn rule_46_two_tenants_with_one_idempotency_key_do_not_share_it() {
+    let gate = TestGate::builder()
+        .set("/routes/1/idempotency", json!("rewrite"))
+        .start();
+    let user = || gate.issuer.user("edi").role("editor").context("dashboard");
+    let globex = user().account("globex").workspace("globex-prod");
+    for token in [user(), globex] {
+        let request = gate.post(BOARD, "{}").bearer(&token.sign());
+        request.header("x-idempotency-key", "1").send().allowed(200);
+    }
+    let seen = gate.upstream.requests();
+    let keys: Vec<_> = seen
+        .iter()
+        .map(|one| one.header("x-idempotency-key").unwrap())
+        .collect();
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn rule_47_an_assertion_is_for_one_upstream_and_of_one_request_and_public_routes_have_none() {
+    let gate = asserting(ED25519).start();
+    let read = |at: usize| {
+        let seen = &gate.upstream.requests()[at];
+        Assertion::read(&gate, seen.header("x-palisade-assertion").expect("one"))
+    };
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    ask(&gate, "/app/v1/missions?x=1", &gate.issuer.user("ana")).allowed(200);
+    let (one, other) = (read(0), read(1));
+    assert_eq!(one.header["typ"], "palisade-assertion+jwt");
+    assert_eq!(one.claims["aud"], AUDIENCE);
+    for bound in [
+        "method",
+        "path",
+        "query_sha256",
+        "account",
+        "workspace",
+        "user",
+        "action",
+        "revision",
+        "sub",
+        "jti",
+    ] {
+        assert!(one.claims[bound].is_string(), "{bound}: {}", one.claims);
+    }
+    assert_ne!(one.claims["query_sha256"], other.claims["query_sha256"]);
+    let seconds = |name: &str| one.claims[name].as_i64().unwrap();
+    assert!(seconds("exp") - seconds("iat") <= 60);
+    ask(&gate, "/health", &gate.issuer.user("ana")).allowed(200);
+    gate.get("/health").send().allowed(200);
+    for seen in &gate.upstream.requests()[2..] {
+        assert_eq!(seen.header("x-palisade-assertion"), None);
+    }
+}
+
+#[test]
+fn rule_47_what_the_gate_signs_is_no_token() {
+    let gate = asserting(ED25519).start();
+    let token = gate
+        .issuer
+        .user("ana")
+        .header("typ", "palisade-assertion+jwt");
+    ask(&gate, PATH, &token).refused(Reason::TokenKind);
+    gate.upstream.saw_nothing();
+    does_not_start(
+        TestGate::builder().set("/issuers/0/types", json!(["palisade-assertion+jwt"])),
+        "palisade-assertion+jwt",
+    );
 }
 
 #[test]

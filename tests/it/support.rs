@@ -1,6 +1,7 @@
 //! The harness: a gate with its issuer and upstream on real sockets, and a client that can send
 //! anything. Everything blocks, every read has a deadline, every port is the system's choice.
 
+pub(crate) mod assertion;
 pub(crate) mod client;
 pub(crate) mod exposition;
 pub(crate) mod gate;

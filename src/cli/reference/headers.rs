@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub(super) const PREFIX: &str = "x-palisade-";
 
 /// Names after the prefix, and what each says. Each stands at most once.
-pub(super) const ADDED: [(&str, &str); 11] = [
+pub(super) const ADDED: [(&str, &str); 12] = [
     (
         "request-id",
         "the id of the request: in the reply and the audit record too",
@@ -30,6 +30,10 @@ pub(super) const ADDED: [(&str, &str); 11] = [
     ("platform", "`web`, `mobile` or `m2m`, as the token says"),
     ("lang", "the language, as the token says"),
     ("timezone", "the time zone, as the token says"),
+    (
+        "assertion",
+        "a signed statement of all this, where `annotate.assertion` and the upstream's `audience` are set",
+    ),
 ];
 
 /// Headers that no client may send, by folded name; one that ends in `-` stands for all that begin so.
@@ -83,7 +87,9 @@ pub(super) fn page() -> String {
     let _ = write!(
         page,
         "\nBeside them `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto`, replaced by\n\
-        Palisade's own. `Authorization` goes on only with `forward_token: true`.\n\n\
+        Palisade's own. `Authorization` goes on only with `forward_token: true`. `Idempotency-Key` and\n\
+        `X-Idempotency-Key` go on as they are, or with `idempotency: rewrite` as a digest of account,\n\
+        workspace, caller and key.\n\n\
         ## What is removed\n\n\
         Names are compared folded: lower case, every character that is no letter or digit read as\n\
         `-`, so that `X_Tenant_Id` is `x-tenant-id`. A name that ends in `-` stands for all that begin\n\

@@ -83,6 +83,14 @@ pub(crate) struct Route {
     /// `timeouts.response`.
     #[serde(default)]
     pub(crate) timeout: Option<Duration>,
+    /// What becomes of `Idempotency-Key` and `X-Idempotency-Key`: `keep` sends them on as they are,
+    /// `rewrite` puts a digest of account, workspace, caller and key in their place, so that no two
+    /// tenants share a key.
+    #[serde(default)]
+    pub(crate) idempotency: Idempotency,
+    /// What the body of a refusal looks like. Absent: problem details (RFC 9457).
+    #[serde(default)]
+    pub(crate) errors: Option<Errors>,
     /// Cross-origin rules. Absent: browsers of other origins are refused.
     #[serde(default)]
     pub(crate) cors: Option<Cors>,
@@ -101,6 +109,30 @@ pub(crate) struct BodyReferences {
     /// shows it.
     #[schemars(length(min = 8, max = 500), extend("examples" = ["multipart upload; the service scopes it by the annotation"]))]
     pub(crate) unchecked: String,
+}
+
+/// What becomes of idempotency keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Idempotency {
+    #[default]
+    Keep,
+    Rewrite,
+}
+
+/// What the body of a refusal looks like.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Errors {
+    /// A JSON file, at most 16KiB. Inside of strings `${code}`, `${status}`, `${title}`,
+    /// `${request_id}` and `${type}` are filled in; a string that is `${status}` alone becomes a
+    /// number.
+    #[schemars(length(min = 1), extend("examples" = ["errors/dashboard.json"]))]
+    pub(crate) template: String,
+    /// What the body is, as `Content-Type` says it.
+    #[serde(default = "content_type")]
+    #[schemars(extend("examples" = ["application/json"]))]
+    pub(crate) content_type: String,
 }
 
 /// What a route does to its resource.
@@ -133,6 +165,10 @@ pub(crate) struct Cors {
     /// How long browsers may keep the answer. At most 24h.
     #[serde(default = "max_age")]
     pub(crate) max_age: Duration,
+}
+
+fn content_type() -> String {
+    "application/json".to_owned()
 }
 
 fn headers() -> Vec<String> {

@@ -93,6 +93,10 @@ pub(crate) struct Upstream {
     #[serde(default)]
     #[schemars(extend("examples" = ["api.internal"]))]
     pub(crate) authority: Option<String>,
+    /// The `aud` of the assertions that it gets: an absolute URI. Absent: it gets none.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["urn:api"]))]
+    pub(crate) audience: Option<String>,
     /// How long it may take.
     #[serde(default)]
     pub(crate) timeouts: UpstreamTimeouts,
@@ -128,6 +132,31 @@ pub(crate) struct Annotate {
     /// Further request headers to remove, beside those that are always removed.
     #[schemars(extend("examples" = [["x-legacy-tenant"]]))]
     pub(crate) strip: Vec<String>,
+    /// A signed statement beside the headers, for upstreams that verify it themselves. Absent: there
+    /// is none.
+    pub(crate) assertion: Option<Assertion>,
+}
+
+/// A signed statement of what a request was allowed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Assertion {
+    /// The private key, in PEM (PKCS#8): Ed25519 signs with `EdDSA`, P-256 with `ES256`. `file:PATH` or
+    /// `env:NAME`.
+    #[schemars(extend("examples" = ["file:secrets/assertion.pem"]))]
+    pub(crate) key: SecretRef,
+    /// Further keys that stand in the published key set, public or private: the one before, or the
+    /// one to come. Publish a new key for as long as verifiers keep the set before you sign with it.
+    #[serde(default)]
+    #[schemars(length(max = 4), extend("examples" = [["file:secrets/assertion-next.pub"]]))]
+    pub(crate) also_publish: Vec<SecretRef>,
+    /// How long an assertion may be used. 5s to 60s, whole seconds.
+    #[serde(default = "assertion_ttl")]
+    pub(crate) ttl: Duration,
+    /// Its `iss`: an absolute URI.
+    #[serde(default = "assertion_issuer")]
+    #[schemars(extend("examples" = ["urn:palisade"]))]
+    pub(crate) issuer: String,
 }
 
 impl Default for Limits {
@@ -179,8 +208,17 @@ impl Default for Annotate {
         Self {
             prefix: "x-palisade-".to_owned(),
             strip: Vec::new(),
+            assertion: None,
         }
     }
+}
+
+fn assertion_ttl() -> Duration {
+    Duration::secs(30)
+}
+
+fn assertion_issuer() -> String {
+    "urn:palisade".to_owned()
 }
 
 fn idle_connections_max() -> u16 {

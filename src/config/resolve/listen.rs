@@ -10,6 +10,7 @@ use crate::limit::BodyLimits;
 use crate::listener;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// Where clients are served.
 pub(super) fn listen(shape: &Listen, findings: &mut Findings<'_>) -> Option<listener::Settings> {
@@ -115,7 +116,16 @@ pub(super) fn admin(shape: &Admin, findings: &mut Findings<'_>) -> Option<admin:
         }
     }
     let token = if let Some(named) = &shape.token {
-        secret(findings, "/admin/token", named)
+        let help = "make one with `head -c 32 /dev/urandom | base64`";
+        let text = secret(findings, "/admin/token", named, SECRET_BYTES_MAX);
+        text.and_then(|text| {
+            findings.keep(
+                "/admin/token",
+                "config_secret",
+                ControlToken::new(&text),
+                help,
+            )
+        })
     } else {
         let help = "say `token: file:secrets/control-token`";
         findings.keep("/admin", "config_secret", ControlToken::random(), help)
@@ -191,10 +201,16 @@ fn workers(given: Option<u16>) -> usize {
     given.map_or_else(processors, usize::from)
 }
 
-fn secret(findings: &mut Findings<'_>, pointer: &str, named: &SecretRef) -> Option<ControlToken> {
-    let text = match named {
-        SecretRef::File(path) => match files::read(&findings.path(path), SECRET_BYTES_MAX) {
-            Ok(text) => text.to_string(),
+/// The text of a secret, wherever it is kept.
+pub(super) fn secret(
+    findings: &mut Findings<'_>,
+    pointer: &str,
+    named: &SecretRef,
+    bytes_max: u64,
+) -> Option<Arc<str>> {
+    match named {
+        SecretRef::File(path) => match files::read(&findings.path(path), bytes_max) {
+            Ok(text) => Some(text),
             Err(fault) => {
                 let place = fault.place.file;
                 let message = format!("`{place}` {}", fault.message);
@@ -204,7 +220,7 @@ fn secret(findings: &mut Findings<'_>, pointer: &str, named: &SecretRef) -> Opti
                     message,
                     fault.help.unwrap_or_default(),
                 );
-                return None;
+                None
             }
         },
         SecretRef::Env(name) => {
@@ -214,11 +230,9 @@ fn secret(findings: &mut Findings<'_>, pointer: &str, named: &SecretRef) -> Opti
                 let message = format!("the environment variable `{name}` is not set");
                 findings.error(pointer, "config_secret", message, "set it, or name a file");
             }
-            value.ok()?
+            value.ok().map(Arc::from)
         }
-    };
-    let help = "make one with `head -c 32 /dev/urandom | base64`";
-    findings.keep(pointer, "config_secret", ControlToken::new(&text), help)
+    }
 }
 
 const TARGET_BYTES: (Size, Size) = (Size(1), Size(32 << 10));

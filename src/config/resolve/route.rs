@@ -1,7 +1,10 @@
 //! `routes`: OpenAPI files and single routes become routes of known upstreams.
 
+use super::Texts;
 use super::issuer::api_context;
-use crate::config::file::{Access as AccessShape, Config, Cors as CorsShape, Route as Shape};
+use crate::config::file::{
+    Access as AccessShape, Config, Cors as CorsShape, Idempotency, Route as Shape,
+};
 use crate::config::files::{self, OPENAPI_BYTES_MAX};
 use crate::config::findings::Findings;
 use crate::document::Document;
@@ -15,7 +18,7 @@ use std::sync::Arc;
 pub(super) fn resolve(
     config: &Config,
     references: &[ReferenceRule],
-    texts: &mut Vec<(String, Arc<str>)>,
+    texts: &mut Texts,
     findings: &mut Findings<'_>,
 ) -> Vec<Route> {
     let mut routes = Vec::new();
@@ -37,15 +40,10 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn read(
-        &self,
-        config: &Config,
-        texts: &mut Vec<(String, Arc<str>)>,
-        findings: &mut Findings<'_>,
-    ) -> Vec<Route> {
+    fn read(&self, config: &Config, texts: &mut Texts, findings: &mut Findings<'_>) -> Vec<Route> {
         self.upstream(config, findings);
         self.marks(findings);
-        let set = Arc::new(self.set(findings));
+        let set = Arc::new(self.set(texts, findings));
         let shape = self.shape;
         match (&shape.openapi, &shape.r#match, &shape.action) {
             (Some(file), None, None) => self.openapi(file, &set, texts, findings),
@@ -120,8 +118,17 @@ impl Reading<'_> {
         }
     }
 
-    fn set(&self, findings: &mut Findings<'_>) -> RouteSet {
+    fn set(&self, texts: &mut Texts, findings: &mut Findings<'_>) -> RouteSet {
         let shape = self.shape;
+        let rewrite_idempotency = shape.idempotency == Idempotency::Rewrite;
+        if rewrite_idempotency && shape.public {
+            let message = "a public route has no caller whose keys could be told apart";
+            findings.error(&self.key("idempotency"), "route_mark", message, "remove it");
+        }
+        let errors = shape.errors.as_ref();
+        let errors = errors.and_then(|errors| {
+            super::errors::resolve(errors, &self.key("errors"), texts, findings)
+        });
         let timeout = shape
             .timeout
             .map(|timeout| super::listen::timeout(findings, &self.key("timeout"), timeout));
@@ -136,6 +143,8 @@ impl Reading<'_> {
             public: shape.public,
             upstream: shape.upstream.as_str().into(),
             timeout,
+            rewrite_idempotency,
+            errors: errors.map(Arc::new),
             cors: shape
                 .cors
                 .as_ref()
@@ -192,7 +201,7 @@ impl Reading<'_> {
         &self,
         name: &str,
         set: &Arc<RouteSet>,
-        texts: &mut Vec<(String, Arc<str>)>,
+        texts: &mut Texts,
         findings: &mut Findings<'_>,
     ) -> Vec<Route> {
         let path = findings.path(name);

@@ -7,6 +7,7 @@ use crate::document::child;
 use crate::forward::UpstreamSettings;
 use http::{HeaderValue, Uri};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// All upstreams that make sense.
 pub(super) fn resolve(config: &Config, findings: &mut Findings<'_>) -> Vec<UpstreamSettings> {
@@ -53,6 +54,7 @@ fn one(
         connect_timeout: timeout(findings, &times("connect"), shape.timeouts.connect),
         response_timeout: timeout(findings, &times("response"), shape.timeouts.response),
         idle_timeout: timeout(findings, &times("idle"), shape.timeouts.idle),
+        audience: audience(shape, &child(&at, "audience"), findings),
         forward_token: shape.forward_token,
         idle_connections_max: usize::from(shape.idle_connections_max),
         authority: authority_value(findings, &child(&at, "authority"), &authority)?,
@@ -60,6 +62,12 @@ fn one(
         host,
         port,
     })
+}
+
+fn audience(shape: &Upstream, pointer: &str, findings: &mut Findings<'_>) -> Option<Arc<str>> {
+    let audience = shape.audience.as_deref()?;
+    super::assertion::absolute_uri(audience, pointer, findings);
+    Some(audience.into())
 }
 
 fn host_and_port(url: &str) -> Result<(String, u16), &'static str> {

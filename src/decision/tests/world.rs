@@ -271,6 +271,8 @@ fn route(row: Row, also_accepts: &[ApiContext]) -> Arc<Route> {
             public: false,
             upstream: "api".into(),
             timeout: None,
+            rewrite_idempotency: false,
+            errors: None,
             cors: None,
         }),
         operation,

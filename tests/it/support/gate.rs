@@ -151,6 +151,11 @@ impl Drop for TestGate {
 }
 
 impl Builder {
+    /// Where the upstream listens, for a configuration that names it twice.
+    pub(crate) fn upstream_url(&self) -> String {
+        self.upstream.url()
+    }
+
     /// Sets one value of `palisade.yaml` by its JSON pointer; parents must exist.
     pub(crate) fn set(mut self, pointer: &str, value: Value) -> Self {
         let (parent, key) = pointer.rsplit_once('/').expect("a pointer starts with `/`");

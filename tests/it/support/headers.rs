@@ -2,7 +2,7 @@
 //! in which it was seen: a leak cannot hide in a test that looks at something else.
 
 /// Towards the upstream.
-const FORWARDED: [&str; 46] = [
+const FORWARDED: [&str; 47] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -15,6 +15,7 @@ const FORWARDED: [&str; 46] = [
     "date",
     "forwarded",
     "host",
+    "idempotency-key",
     "if-match",
     "if-modified-since",
     "if-none-match",
@@ -52,7 +53,7 @@ const FORWARDED: [&str; 46] = [
 ];
 
 /// Towards the client.
-const REPLIED: [&str; 33] = [
+const REPLIED: [&str; 35] = [
     "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
@@ -71,6 +72,8 @@ const REPLIED: [&str; 33] = [
     "date",
     "etag",
     "expires",
+    "grpc-message",
+    "grpc-status",
     "keep-alive",
     "last-modified",
     "location",

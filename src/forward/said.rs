@@ -1,0 +1,72 @@
+//! What the upstream is told of caller and tenant. The headers and the assertion are both made of
+//! this, so that they cannot say different things.
+
+use crate::decision::Permit;
+use crate::scope::Held;
+use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
+use crate::token::{Caller, Notes};
+
+/// Caller and tenant of one allowed request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said<'a> {
+    pub(super) account: Option<&'a str>,
+    pub(super) workspace: Option<&'a str>,
+    pub(super) catalog_workspace: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
+    pub(super) principal: Option<&'a str>,
+    pub(super) role: Option<&'static str>,
+    /// Claims that are passed on and decide nothing.
+    pub(super) notes: Option<&'a Notes>,
+}
+
+impl<'a> Said<'a> {
+    /// `None`: a public route, of which nothing is said (RULES 24).
+    pub(super) fn of(permit: &'a Permit) -> Option<Self> {
+        let scope = permit.scope();
+        if matches!(scope.held(), Held::Public) {
+            return None;
+        }
+        Some(Self {
+            account: scope.account().map(AccountId::as_str),
+            workspace: scope.workspace().map(WorkspaceId::as_str),
+            catalog_workspace: scope.catalog().map(WorkspaceId::as_str),
+            ..Self::of_caller(permit.caller())
+        })
+    }
+
+    fn of_caller(caller: &'a Caller) -> Self {
+        match caller {
+            Caller::Anonymous => Self::default(),
+            Caller::User(user) => Self {
+                user: Some(user.user.as_str()),
+                principal: user.principal_id.as_deref(),
+                role: highest(&user.roles),
+                notes: Some(&user.notes),
+                ..Self::default()
+            },
+            Caller::Service(service) => Self {
+                role: service.role.map(WorkspaceRole::label),
+                notes: Some(&service.notes),
+                ..Self::default()
+            },
+            Caller::Principal(principal) => Self {
+                principal: Some(match &principal.principal_id {
+                    Some(id) => id,
+                    None => &principal.subject,
+                }),
+                notes: Some(&principal.notes),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// The highest role that was mapped; what the token spells and no table maps is not passed on.
+fn highest(roles: &[Role]) -> Option<&'static str> {
+    roles.iter().max().and_then(|role| match role {
+        Role::Workspace(role) => Some(role.label()),
+        Role::AccountMember => None,
+        Role::AccountAdmin => Some("admin"),
+        Role::AccountOwner => Some("owner"),
+    })
+}
