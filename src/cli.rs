@@ -4,7 +4,9 @@ mod check;
 pub mod demo;
 mod health;
 mod reference;
+mod report;
 mod serve;
+mod tenants;
 
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
@@ -20,6 +22,13 @@ pub(crate) mod exit {
     /// Configuration or policies are not valid.
     pub(crate) const INVALID: u8 = 3;
 }
+
+/// What `--format` says of itself where faults are printed.
+const JSON_HELP: &str = "For people, or for machines.\n\nThe JSON is one object: `errors` and `warnings` are \
+    numbers, `faults` is a list in the order of files and lines. Each fault has `code`, `severity` (`error` or \
+    `warning`), `file`, `key` (the key path, empty outside of YAML and JSON), `line`, `column`, `end_line`, \
+    `end_column` (from 1, the end behind the last character; null where only the file is known), `message` \
+    and `help` (null where there is none).";
 
 /// A policy-driven authorization sidecar: verifies JWTs, decides with Cedar, forwards only what one
 /// tenant may do.
@@ -38,9 +47,12 @@ enum Command {
     /// Start everything on loopback, with three accounts, and print commands to try.
     #[command(after_help = "Example: palisade demo --dir ./demo")]
     Demo(demo::Args),
-    /// Report every fault of configuration, tenants, routes and policies at once.
+    /// Report every fault of configuration, tenants, routes, schema and policies at once.
     #[command(after_help = "Example: palisade check --config palisade.yaml --format json")]
     Check(check::Args),
+    /// Look after the tenant directory.
+    #[command(after_help = "Example: palisade tenants lint --config palisade.yaml")]
+    Tenants(tenants::Args),
     /// Exit 0 if the gate is ready; for a container's health check.
     #[command(after_help = "Example: palisade health --config palisade.yaml")]
     Health(ConfigFile),
@@ -70,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => serve::run(&file.config),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Tenants(args) => tenants::run(&args),
         Command::Health(file) => health::run(&file.config),
         Command::Reference(args) => reference::run(&args),
     }

@@ -7,6 +7,7 @@
 mod file;
 mod files;
 mod findings;
+mod lint;
 mod misfit;
 mod resolve;
 pub mod schema;
@@ -14,6 +15,7 @@ mod settings;
 mod tenants;
 mod units;
 
+pub use lint::{TenantsOf, tenants};
 pub use settings::Resolved;
 
 use crate::document::Document;
@@ -27,8 +29,9 @@ use std::path::Path;
 pub fn load(path: &Path) -> Result<Resolved, Vec<Fault>> {
     let text = files::read(path, files::FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
     let document = Document::parse(&path.display().to_string(), text)?;
-    let config: file::Config = misfit::shape(&document, schema::config())?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let config: file::Config = misfit::shape(&document, schema::config())
+        .map_err(|found| [found, resolve::beyond(&document, folder)].concat())?;
     resolve::resolve(&config, &document, folder)
 }
 

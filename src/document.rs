@@ -96,6 +96,24 @@ impl Document {
         }
     }
 
+    /// A whole line, counted from 1, without its indent; for what is known by `file:line` only.
+    pub fn line_place(&self, line: usize) -> Place {
+        let mut rest = self.text.split_inclusive('\n');
+        let before = rest.by_ref().take(line.saturating_sub(1));
+        let start = before.map(str::len).sum::<usize>();
+        let text = rest.next().unwrap_or_default();
+        let indent = text.len() - text.trim_start().len();
+        Place {
+            file: self.file.to_string(),
+            key: String::new(),
+            span: Some(Span {
+                start: start + indent,
+                len: text.trim().len(),
+            }),
+            text: Some(Arc::clone(&self.text)),
+        }
+    }
+
     fn at(&self, pointer: &str, span: Option<Span>) -> Place {
         Place {
             file: self.file.to_string(),

@@ -91,9 +91,30 @@ impl Place {
         }
     }
 
+    /// What to underline: a mapping of a hundred lines is shown by its first.
+    fn first_line(&self) -> Option<Span> {
+        let Span { start, len } = self.span?;
+        let text = self.text.as_ref()?.get(start..)?.get(..len);
+        let line = text.and_then(|text| text.lines().next());
+        Some(Span {
+            start,
+            len: line.map_or(len, str::len),
+        })
+    }
+
     /// Line and column, both from 1; columns count characters. `None`: no span or no text.
     pub fn line_column(&self) -> Option<(usize, usize)> {
-        let before = self.text.as_ref()?.get(..self.span?.start)?;
+        self.position(self.span?.start)
+    }
+
+    /// Line and column behind the last character.
+    pub fn end_line_column(&self) -> Option<(usize, usize)> {
+        let span = self.span?;
+        self.position(span.start + span.len)
+    }
+
+    fn position(&self, byte: usize) -> Option<(usize, usize)> {
+        let before = self.text.as_ref()?.get(..byte)?;
         let line = before.matches('\n').count() + 1;
         let column = before
             .rsplit('\n')
@@ -127,6 +148,24 @@ impl fmt::Display for Fault {
         }
         Ok(())
     }
+}
+
+/// In the order in which a reader goes through the files: by file, and from the top of each.
+pub fn sort(faults: &mut [Fault]) {
+    let start = |fault: &Fault| fault.place.span.map(|span| span.start);
+    faults.sort_by(|a, b| (&a.place.file, start(a)).cmp(&(&b.place.file, start(b))));
+}
+
+/// How many errors and how many warnings: `3 errors, 1 warning`.
+pub fn summary(faults: &[Fault]) -> String {
+    let errors = faults.iter().filter(|fault| fault.is_error()).count();
+    let warnings = faults.len() - errors;
+    let plural = |count| if count == 1 { "" } else { "s" };
+    format!(
+        "{errors} error{}, {warnings} warning{}",
+        plural(errors),
+        plural(warnings)
+    )
 }
 
 /// Renders faults as Cedar renders its own: file, line, underlined source and help.
@@ -203,7 +242,7 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
-        let span = self.0.place.span?;
+        let span = self.0.place.first_line()?;
         let label = miette::LabeledSpan::new(Some("here".to_owned()), span.start, span.len);
         Some(Box::new(std::iter::once(label)))
     }

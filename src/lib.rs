@@ -44,6 +44,8 @@ pub mod listener;
 
 pub mod config;
 
+pub mod author;
+
 pub mod app;
 
 pub mod cli;

@@ -23,6 +23,7 @@ mod source;
 mod stack;
 mod store;
 mod time;
+mod validate;
 
 pub use environment::{Environment, PrincipalType};
 pub use evaluate::{Answer, Consulted, Erring, Ruling, evaluate};

@@ -32,6 +32,7 @@ pub use caller::{
     Caller, ContextSet, Notes, PlatformRole, Principal, PrincipalGrant, Proof, Scopes, Service,
     User,
 };
+pub use check::review;
 pub use error::Error;
 pub use issuer::ASSERTION_TYPE;
 pub use issuers::{Issuers, TOKEN_ENTRIES};

@@ -47,6 +47,21 @@ impl<'a> Findings<'a> {
             .push(Fault::warning(code, place, message).help(help));
     }
 
+    /// Whether something of that code, or at that very key, was found under `pointer` already.
+    pub(crate) fn has(&self, pointer: &str, code: &str, key: &str) -> bool {
+        let under = self.document.place(pointer).key;
+        let own = self.document.place(key).key;
+        self.faults.iter().any(|fault| {
+            let place = &fault.place.key;
+            *place == own || (fault.code == code && place.starts_with(&under))
+        })
+    }
+
+    /// How many errors there are so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.faults.iter().filter(|fault| fault.is_error()).count()
+    }
+
     /// Faults that another reader found.
     pub(crate) fn extend(&mut self, faults: impl IntoIterator<Item = Fault>) {
         self.faults.extend(faults);

@@ -3,11 +3,12 @@
 //! serde stops at the first fault; the schema finds them all, so that a reader repairs a file once.
 
 use crate::document::{Document, child};
-use crate::fault::{Fault, Place, nearest};
+use crate::fault::{Fault, Span, nearest};
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// All misfits, in the order of the file.
 pub(crate) fn misfits(document: &Document, schema: &Value) -> Vec<Fault> {
@@ -23,9 +24,65 @@ pub(crate) fn misfits(document: &Document, schema: &Value) -> Vec<Fault> {
     for error in validator.iter_errors(document.value()) {
         finder.explain(&error, &mut faults);
     }
+    drop_meant(&mut faults);
+    redact(document, &mut faults);
     faults.sort_by_key(|fault| fault.place.span.map(|span| span.start));
     faults
 }
+
+/// `hots` is unknown, and `hosts` is missing: that is one mistake.
+fn drop_meant(faults: &mut Vec<Fault>) {
+    let meant = |fault: &Fault| {
+        let name = fault.help.as_ref()?.strip_prefix("did you mean `")?;
+        let name = name.strip_suffix("`?")?;
+        let key = &fault.place.key;
+        let parent = key.rsplit_once('.').map_or("", |(parent, _)| parent);
+        Some((parent.to_owned(), missing(name)))
+    };
+    let unknown = faults.iter().filter(|fault| fault.code == UNKNOWN_KEY);
+    let meant: Vec<(String, String)> = unknown.filter_map(meant).collect();
+    faults.retain(|fault| {
+        let named = |(parent, message): &(String, String)| {
+            fault.place.key == *parent && fault.message == *message
+        };
+        fault.code != MISSING_KEY || !meant.iter().any(named)
+    });
+}
+
+/// A secret that was written out shows in no fault's source, be it the neighbour's.
+fn redact(document: &Document, faults: &mut [Fault]) {
+    let secrets = faults.iter().filter(|fault| fault.code == SECRET);
+    let spans: Vec<Span> = secrets.filter_map(|fault| fault.place.span).collect();
+    if spans.is_empty() {
+        return;
+    }
+    let hidden = |at: usize| {
+        spans
+            .iter()
+            .any(|span| (span.start..span.start + span.len).contains(&at))
+    };
+    let bytes = document.text().bytes().enumerate();
+    let bytes = bytes.map(|(at, byte)| {
+        if hidden(at) && byte != b'\n' {
+            b'*'
+        } else {
+            byte
+        }
+    });
+    // Spans begin and end between characters, so this is UTF-8; if it ever were not, nothing shows.
+    let text: Option<Arc<str>> = String::from_utf8(bytes.collect()).ok().map(Into::into);
+    for fault in faults {
+        fault.place.text.clone_from(&text);
+    }
+}
+
+fn missing(key: &str) -> String {
+    format!("`{key}` is missing")
+}
+
+const UNKNOWN_KEY: &str = "config_unknown_key";
+const MISSING_KEY: &str = "config_missing_key";
+const SECRET: &str = "config_secret";
 
 /// The shape of a document, or every way in which it does not fit.
 pub(crate) fn shape<T: DeserializeOwned>(
@@ -93,12 +150,7 @@ impl Finder<'_> {
             None => format!("known keys here: {}", listed(&known)),
         };
         let message = format!("unknown key `{}`", cut(key));
-        Fault::error(
-            "config_unknown_key",
-            self.document.key_place(&pointer),
-            message,
-        )
-        .help(help)
+        Fault::error(UNKNOWN_KEY, self.document.key_place(&pointer), message).help(help)
     }
 
     fn missing_key(&self, error: &ValidationError<'_>, key: &str) -> Fault {
@@ -120,7 +172,7 @@ impl Finder<'_> {
             help = format!("{help} ({})", first.trim_end_matches('.'));
         }
         let place = self.document.key_place(at);
-        Fault::error("config_missing_key", place, format!("`{key}` is missing")).help(help)
+        Fault::error(MISSING_KEY, place, missing(key)).help(help)
     }
 
     fn wrong_type(&self, error: &ValidationError<'_>, kind: &TypeKind) -> Fault {
@@ -170,8 +222,8 @@ impl Finder<'_> {
         };
         if node.get("writeOnly").is_some_and(|hidden| *hidden == true) {
             return Fault::error(
-                "config_secret",
-                hidden(self.document.place(at)),
+                SECRET,
+                self.document.place(at),
                 "a secret is not written here, only where it is kept",
             )
             .help(help);
@@ -253,21 +305,6 @@ impl Finder<'_> {
         let path = error.schema_path().as_str();
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         self.schema.pointer(parent).unwrap_or(&Value::Null)
-    }
-}
-
-/// Without the text: what stands there may be a secret. The line stays in the key.
-fn hidden(place: Place) -> Place {
-    let key = match place.line_column() {
-        Some((line, _)) if place.key.is_empty() => format!("line {line}"),
-        Some((line, _)) => format!("{}, line {line}", place.key),
-        None => place.key.clone(),
-    };
-    Place {
-        key,
-        span: None,
-        text: None,
-        ..place
     }
 }
 

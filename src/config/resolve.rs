@@ -2,6 +2,7 @@
 
 mod assertion;
 mod errors;
+mod further;
 mod issuer;
 mod listen;
 mod references;
@@ -27,6 +28,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(super) use further::beyond;
+use route::Routes;
+
 /// Names and texts of everything that was read.
 type Texts = Vec<(String, Arc<str>)>;
 
@@ -46,10 +50,10 @@ pub(super) fn resolve(
     let forward = forward(config, &mut findings);
     let issuers = issuer::resolve(&config.issuers, &mut findings);
     demo_stays_local(&issuers, listen.as_ref(), &mut findings);
-    let found = route::resolve(config, &references, &mut texts, &mut findings);
+    let mut found = route::resolve(config, &references, &mut texts, &mut findings);
     let mut tenants = tenants(config, &mut findings);
-    let policy = policy(config, &found, &mut tenants, &mut texts, &mut findings);
-    let router = router(found, &mut findings);
+    let policy = policy(config, &found.list, &mut tenants, &mut texts, &mut findings);
+    let router = router(&mut found, &mut findings);
     let decision = running::decision(&config.cache, &mut findings);
     let audit = running::audit(&config.audit, &mut findings);
     let tenant_texts = std::mem::take(&mut tenants.texts);
@@ -89,8 +93,13 @@ pub(super) fn resolve(
                 quarantined: tenants.quarantined,
             })
         }
-        // Everything that is wrong, a tenant's file too: whoever repairs files wants to know it all.
-        _ => Err([errors, tenants.quarantined, warnings].concat()),
+        // Everything that is wrong, tenants' files and policies too: whoever repairs files wants to
+        // know it all.
+        (.., router) => {
+            let typed = found.complete && router.is_some();
+            let policies = further::policies(policy, typed);
+            Err([errors, tenants.quarantined, policies, warnings].concat())
+        }
     }
 }
 
@@ -160,17 +169,19 @@ fn demo_stays_local(
 }
 
 /// Routes that can be told apart.
-fn router(found: Vec<Route>, findings: &mut Findings<'_>) -> Option<Router> {
-    match Router::build(found) {
-        Ok(router) => {
-            findings.extend(router.warnings().iter().cloned());
-            Some(router)
-        }
-        Err(faults) => {
-            findings.extend(faults);
-            None
-        }
-    }
+fn router(found: &mut Routes, findings: &mut Findings<'_>) -> Option<Router> {
+    let built = Router::build(std::mem::take(&mut found.list));
+    let faults = match &built {
+        Ok(router) => router.warnings(),
+        Err(faults) => faults,
+    };
+    let own = findings.document();
+    findings.extend(
+        faults
+            .iter()
+            .map(|fault| found.underline(own, fault.clone())),
+    );
+    built.ok()
 }
 
 fn tenants(config: &Config, findings: &mut Findings<'_>) -> Tenants {
@@ -181,8 +192,8 @@ fn tenants(config: &Config, findings: &mut Findings<'_>) -> Tenants {
         .collect();
     let plans: Vec<&str> = config.plans.keys().map(String::as_str).collect();
     let known = Known {
-        issuers: &issuers,
-        plans: &plans,
+        issuers: Some(&issuers),
+        plans: Some(&plans),
     };
     match tenants::read(&findings.path(&config.tenants), known) {
         Ok(tenants) => tenants,

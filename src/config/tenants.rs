@@ -4,6 +4,8 @@
 //! (RULES 36, 43).
 
 mod account;
+mod notes;
+mod relations;
 
 use super::file::Tenant;
 use super::files::{self, Entry, FILE_BYTES_MAX};
@@ -18,12 +20,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What a tenant's file may refer to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Known<'a> {
-    /// Names of issuers.
-    pub(crate) issuers: &'a [&'a str],
-    /// Names of plans with limits.
-    pub(crate) plans: &'a [&'a str],
+    /// Names of issuers; `None`: nobody knows.
+    pub(crate) issuers: Option<&'a [&'a str]>,
+    /// Names of plans with limits; `None`: nobody knows.
+    pub(crate) plans: Option<&'a [&'a str]>,
 }
 
 /// The folder, read.
@@ -37,6 +39,8 @@ pub(crate) struct Tenants {
     pub(crate) quarantined: Vec<Fault>,
     /// What serves and should be looked at.
     pub(crate) warnings: Vec<Fault>,
+    /// What is as it is said to be, and locks somebody out: for whoever looks after the directory.
+    pub(crate) notes: Vec<Fault>,
     /// Names and texts of all files, for the revision.
     pub(crate) texts: Vec<(String, Arc<str>)>,
 }
@@ -62,7 +66,13 @@ pub(crate) fn read(folder: &Path, known: Known<'_>) -> Result<Tenants, Box<Fault
         let fault = reading.clash(clash);
         reading.tenants.quarantined.push(fault);
     }
+    // A workspace that is in no file is only then nobody's when every file could be used.
+    let complete = reading.tenants.quarantined.is_empty();
+    let relations = relations::review(&directory, &reading.documents, complete);
+    let notes = notes::review(&directory, &reading.documents, &reading.tenants.overlays);
     let mut tenants = reading.tenants;
+    tenants.warnings.extend(relations);
+    tenants.notes = notes;
     tenants
         .overlays
         .retain(|overlay| directory.account(&overlay.account).is_some());

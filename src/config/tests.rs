@@ -231,7 +231,7 @@ fn an_issuer_without_clients_and_audiences_does_not_start() {
 
 #[test]
 fn two_issuers_with_one_iss_do_not_start() {
-    let again = "  - { name: other, issuer: 'https://cosmos.example.com/pool', clients: directory, jwks: { file: keys/jwks.json } }\nreferences:";
+    let again = "  - { name: other, issuer: 'https://cosmos.example.com/pool', preset: cosmos, clients: directory, accounts: directory, jwks: { file: keys/jwks.json } }\nreferences:";
     refused(
         &Case::replace("references:", again),
         "another issuer has the same `issuer`",

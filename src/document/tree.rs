@@ -323,6 +323,8 @@ impl<'a> Builder<'a> {
         } else if error.info().contains("Unicode") {
             fault =
                 fault.help("write the character itself: pairs of `\\ud800` escapes are not read");
+        } else {
+            fault = fault.help("the mistake is here or shortly before: a bracket, quote, comma or indent that does not fit");
         }
         fault
     }

@@ -47,7 +47,7 @@ pub(super) enum Error {
     IdMissing,
     #[error("`@id(\"{0}\")` is not a policy id: 1 to {ID_BYTES_MAX} of A-Z a-z 0-9 . _ -")]
     Id(String),
-    #[error("`@{0}` is not an annotation of Palisade's{suggestion}", suggestion = suggestion(.0))]
+    #[error("`@{0}` is not an annotation of Palisade's")]
     Unknown(String),
     #[error("`@not_after(\"{0}\")` is not a moment like `2026-12-31T00:00:00Z`")]
     NotAfter(String),
@@ -61,6 +61,40 @@ pub(super) enum Error {
     IsolationValue,
     #[error("`@isolation` is for guards: it raises the operator's alarm")]
     IsolationOutsideGuards,
+}
+
+impl Error {
+    /// The annotation that is wrong; `None`: one is missing.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::IdMissing => None,
+            Self::Id(_) => Some("id"),
+            Self::Unknown(name) => Some(name),
+            Self::NotAfter(_) | Self::NotAfterForbid => Some("not_after"),
+            Self::ReviewBy(_) => Some("review_by"),
+            Self::Cache(_) => Some("cache"),
+            Self::IsolationValue | Self::IsolationOutsideGuards => Some("isolation"),
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn help(&self) -> String {
+        match self {
+            Self::IdMissing => "name it: `@id(\"editors-create\")` before the policy".to_owned(),
+            Self::Id(_) => "write it like `@id(\"editors-create\")`".to_owned(),
+            Self::Unknown(name) => suggestion(name),
+            Self::NotAfter(_) => "write it like `@not_after(\"2026-12-31T00:00:00Z\")`".to_owned(),
+            Self::NotAfterForbid => {
+                "remove it, or compare `context.now` in the condition".to_owned()
+            }
+            Self::ReviewBy(_) => "write it like `@review_by(\"2026-12-31\")`".to_owned(),
+            Self::Cache(_) => "write `@cache(\"no\")` or `@cache(\"30s\")`".to_owned(),
+            Self::IsolationValue => "write `@isolation`".to_owned(),
+            Self::IsolationOutsideGuards => {
+                "remove it, or move the policy to `guard.cedar`".to_owned()
+            }
+        }
+    }
 }
 
 /// Whether the text can name a policy, or a policy file.
@@ -114,8 +148,8 @@ pub(super) fn read(policy: &Policy, guard: bool) -> Result<Annotations, Vec<Erro
 
 fn suggestion(given: &str) -> String {
     nearest(given, NAMES).map_or_else(
-        || format!("; they are @{}", NAMES.join(", @")),
-        |name| format!("; did you mean `@{name}`?"),
+        || format!("they are @{}", NAMES.join(", @")),
+        |name| format!("did you mean `@{name}`?"),
     )
 }
 

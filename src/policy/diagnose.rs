@@ -10,6 +10,12 @@ pub(super) fn file(source: &Source) -> Place {
     Place::file(source.file.clone())
 }
 
+/// The file's first line.
+pub(super) fn start(source: &Source) -> Place {
+    let len = source.text.lines().next().map_or(0, str::len);
+    place(source, Span { start: 0, len })
+}
+
 /// A range of the file's text.
 pub(super) fn place(source: &Source, span: Span) -> Place {
     Place {

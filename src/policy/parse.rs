@@ -10,7 +10,36 @@ use std::str::FromStr;
 /// A policy as written, not looked at yet.
 pub(super) struct Parsed {
     pub(super) policy: Policy,
+    /// Its first line.
     pub(super) place: Place,
+}
+
+impl Parsed {
+    /// Where the annotation of that name stands; the policy's own place without one.
+    pub(super) fn annotation(&self, name: Option<&str>) -> Place {
+        let found = name.and_then(|name| self.annotation_span(name));
+        Place {
+            span: found.or(self.place.span),
+            ..self.place.clone()
+        }
+    }
+
+    fn annotation_span(&self, name: &str) -> Option<Span> {
+        let from = self.place.span?.start;
+        let text = self.place.text.as_ref()?.get(from..)?;
+        let written = format!("@{name}");
+        // `@id` is not the beginning of `@idea`.
+        let whole = |at: &usize| {
+            let after = text.get(at + written.len()..);
+            let next = after.and_then(|after| after.chars().next());
+            !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
+        };
+        let mut found = text.match_indices(&written).map(|(at, _)| at);
+        Some(Span {
+            start: from + found.find(whole)?,
+            len: written.len(),
+        })
+    }
 }
 
 /// Reads one file. Call it on a large stack only (`stack::run`).
@@ -30,11 +59,8 @@ pub(super) fn parse(source: &Source) -> Result<Vec<Parsed>, Vec<Fault>> {
         ]);
     }
     if set.is_empty() {
-        let fault = Fault::error(
-            "policy_empty",
-            diagnose::file(source),
-            "the file holds no policy",
-        );
+        let place = diagnose::start(source);
+        let fault = Fault::error("policy_empty", place, "the file holds no policy");
         return Err(vec![
             fault.help("delete the file, or finish writing it: a file that lost its text would otherwise lose its forbids unseen"),
         ]);

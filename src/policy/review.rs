@@ -7,15 +7,12 @@ use super::form;
 use super::parse;
 use super::reads::{self, Reads};
 use super::source::Source;
-use crate::fault::{Fault, Place, nearest};
+use super::validate;
+use crate::fault::{Fault, Place};
 use crate::tenant::{AccountId, OverlayMode};
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, ValidationMode, Validator};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Validator};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Attributes up to one step from principal, resource and context: what {principal, resource, action}
-/// as a store can answer.
-const LEVEL: u32 = 1;
 
 /// Whose policies they are.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +46,27 @@ pub(super) fn review(
     sources: &[&Source],
     validator: &Validator,
 ) -> Result<(Vec<Rule>, Vec<Fault>), Vec<Fault>> {
+    let review = run(layer, sources, Some(validator));
+    if review.faults.is_empty() {
+        Ok((review.rules, review.warnings))
+    } else {
+        Err([review.faults, review.warnings].concat())
+    }
+}
+
+/// What can be said of a layer's files while the schema is not known: everything but types.
+/// Call it on a large stack only (`stack::run`).
+pub(super) fn untyped(layer: Layer<'_>, sources: &[&Source]) -> Vec<Fault> {
+    run(layer, sources, None).faults
+}
+
+fn run<'a>(
+    layer: Layer<'a>,
+    sources: &[&'a Source],
+    validator: Option<&'a Validator>,
+) -> Review<'a> {
     let mut review = Review {
         layer,
-        validator,
         rules: Vec::new(),
         seen: HashMap::new(),
         nodes: 0,
@@ -66,21 +81,17 @@ pub(super) fn review(
             review.file(source);
         }
         // Validation costs the most, and is for what keeps the bounds only.
-        if review.within(sources) {
-            review.validate_all();
+        if review.within(sources)
+            && let Some(validator) = validator
+        {
+            review.validate_all(validator);
         }
     }
-    if review.faults.is_empty() {
-        Ok((review.rules, review.warnings))
-    } else {
-        review.faults.extend(review.warnings);
-        Err(review.faults)
-    }
+    review
 }
 
 struct Review<'a> {
     layer: Layer<'a>,
-    validator: &'a Validator,
     rules: Vec<Rule>,
     seen: HashMap<String, Place>,
     nodes: usize,
@@ -155,9 +166,13 @@ impl<'a> Review<'a> {
         self.sets.push((source, guards, set));
     }
 
-    fn validate_all(&mut self) {
+    fn validate_all(&mut self, validator: &Validator) {
         for (source, guards, set) in std::mem::take(&mut self.sets) {
-            self.validate(source, guards, &set);
+            let found = validate::validate(validator, source, guards, &set);
+            let (errors, warnings): (Vec<Fault>, Vec<Fault>) =
+                found.into_iter().partition(Fault::is_error);
+            self.faults.extend(errors);
+            self.warnings.extend(warnings);
         }
     }
 
@@ -165,9 +180,9 @@ impl<'a> Review<'a> {
         let annotations = match annotation::read(&parsed.policy, guard) {
             Ok(annotations) => annotations,
             Err(errors) => {
-                let place = &parsed.place;
                 self.faults.extend(errors.into_iter().map(|error| {
-                    Fault::error("policy_annotation", place.clone(), error.to_string())
+                    let place = parsed.annotation(error.name());
+                    Fault::error("policy_annotation", place, error.to_string()).help(error.help())
                 }));
                 return None;
             }
@@ -227,58 +242,4 @@ impl<'a> Review<'a> {
         };
         Some(Fault::error("policy_layer", parsed.place.clone(), message).help(help))
     }
-
-    fn validate(&mut self, source: &Source, guards: bool, set: &PolicySet) {
-        let result = self
-            .validator
-            .validate_with_level(set, ValidationMode::Strict, LEVEL);
-        let mut found: Vec<Fault> = result
-            .validation_errors()
-            .map(|error| self.suggest(diagnose::fault("policy_invalid", source, 0, error)))
-            .collect();
-        // Which of a guard's alternatives the schema settles depends on the API: one without a Portal
-        // leaves parts of the shipped guards impossible, and that is no fault of theirs.
-        let warnings = result.validation_warnings().filter(|_| !guards);
-        found.extend(warnings.map(|warning| Fault {
-            severity: crate::fault::Severity::Warning,
-            ..diagnose::fault("policy_suspect", source, 0, warning)
-        }));
-        // The validator's order changes from run to run.
-        found.sort_by(|a, b| (start(a), &a.message).cmp(&(start(b), &b.message)));
-        found.dedup();
-        for fault in found {
-            if fault.is_error() {
-                self.faults.push(fault);
-            } else {
-                self.warnings.push(fault);
-            }
-        }
-    }
-
-    /// Cedar's suggestion for a misspelt action prefers short groups; ours looks at whole names.
-    fn suggest(&self, fault: Fault) -> Fault {
-        let Some(given) = fault
-            .message
-            .split("unrecognized action `Tenancy::Action::\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-        else {
-            return fault;
-        };
-        let names: Vec<&str> = self
-            .validator
-            .schema()
-            .actions()
-            .map(|action| action.id().unescaped())
-            .filter(|name| name.contains('/'))
-            .collect();
-        match nearest(given, names) {
-            Some(name) => fault.help(format!("did you mean `Tenancy::Action::\"{name}\"`?")),
-            None => fault,
-        }
-    }
-}
-
-fn start(fault: &Fault) -> usize {
-    fault.place.span.map_or(0, |span| span.start)
 }

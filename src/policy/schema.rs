@@ -5,7 +5,7 @@ use super::diagnose;
 use super::operations;
 use super::source::{Settings, Source};
 use crate::fault::{Fault, Place};
-use cedar_policy::{Schema, SchemaFragment};
+use cedar_policy::{Schema, SchemaError, SchemaFragment};
 use serde_json::Value;
 
 /// Who, what and the action groups; compiled in, nobody edits it.
@@ -47,19 +47,31 @@ pub(super) fn build(settings: &Settings) -> Result<Built, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let schema = Schema::from_schema_fragments(fragments).map_err(|error| {
-        let place = settings.schema.first().unwrap_or(&core);
-        // Fragments are combined without their texts: Cedar's spans would point nowhere.
-        let fault = diagnose::fault("schema_invalid", place, 0, &error);
-        vec![Fault {
-            place: Place::file(place.file.clone()),
-            ..fault
-        }]
-    })?;
+    let schema = Schema::from_schema_fragments(fragments)
+        .map_err(|error| vec![unresolved(&settings.schema, &core, &error)])?;
     Ok(Built {
         schema,
         operations: text,
     })
+}
+
+/// Fragments are combined without their texts, so that Cedar's spans would point nowhere: the name
+/// that it complains of is looked for.
+fn unresolved(own: &[Source], core: &Source, error: &SchemaError) -> Fault {
+    let fault = diagnose::fault("schema_invalid", core, 0, error);
+    let mut words = fault
+        .message
+        .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+    // The complaint ends with the name.
+    let name = words.rfind(|word| !word.is_empty()).unwrap_or_default();
+    let own = own.iter().filter(|source| *source.text != *CORE);
+    let found = own.clone().find(|source| source.text.contains(name));
+    let place = match (found, own.clone().next()) {
+        (Some(source), _) => place_of(source, name),
+        (None, Some(source)) => diagnose::file(source),
+        (None, None) => Place::file(core.file.clone()),
+    };
+    Fault { place, ..fault }
 }
 
 fn parse(source: &Source) -> Result<SchemaFragment, Vec<Fault>> {

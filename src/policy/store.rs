@@ -45,6 +45,12 @@ impl Store {
         })
     }
 
+    /// What is wrong with the policies, as far as it can be said before the schema is known: while
+    /// routes are faulty, nobody knows the actions. No file's fault hides another's.
+    pub fn review_untyped(settings: Settings) -> Vec<Fault> {
+        stack::run(move || untyped(&settings)).unwrap_or_default()
+    }
+
     /// A content hash of everything it was built from, in hex.
     pub fn revision(&self) -> &str {
         &self.revision
@@ -117,18 +123,18 @@ impl Store {
 }
 
 fn build(settings: &Settings) -> Result<(Store, Vec<Fault>), Vec<Fault>> {
-    let built = schema::build(settings)?;
+    let built = schema::build(settings).map_err(|found| [found, untyped(settings)].concat())?;
     let validator = Validator::new(built.schema.clone());
     let shipped = Source::new("guard.cedar", GUARD);
     let sources: Vec<&Source> = std::iter::once(&shipped)
         .chain(&settings.platform)
         .collect();
-    let (rules, mut warnings) = review::review(Layer::Platform, &sources, &validator)?;
     let shapes = environment::shapes(&built.schema);
-    selftest::run(&rules, &shapes)?;
+    let platform = review::review(Layer::Platform, &sources, &validator)
+        .and_then(|(rules, found)| selftest::run(&rules, &shapes).map(|()| (rules, found)));
+    let mut warnings = Vec::new();
     let mut overlays = HashMap::new();
-    let announced = settings.overlays.iter().filter(|one| !one.files.is_empty());
-    for source in announced {
+    for source in announced(settings) {
         let state = match overlay(source, &validator, &shapes) {
             Ok((overlay, found)) => {
                 warnings.extend(found);
@@ -144,6 +150,9 @@ fn build(settings: &Settings) -> Result<(Store, Vec<Fault>), Vec<Fault>> {
             overlays.insert(source.account.clone(), None);
         }
     }
+    // After the overlays, so that whoever repairs files hears of theirs too.
+    let (rules, found) = platform.map_err(|found| [found, warnings.clone()].concat())?;
+    warnings.extend(found);
     let platform_hash = platform_hash(settings, &built, &sources);
     let store = Store {
         revision: revision(&platform_hash, &settings.overlays),
@@ -155,6 +164,22 @@ fn build(settings: &Settings) -> Result<(Store, Vec<Fault>), Vec<Fault>> {
         overlays,
     };
     Ok((store, warnings))
+}
+
+fn announced(settings: &Settings) -> impl Iterator<Item = &OverlaySource> {
+    let overlays = settings.overlays.iter();
+    overlays.filter(|overlay| !overlay.files.is_empty())
+}
+
+fn untyped(settings: &Settings) -> Vec<Fault> {
+    let platform: Vec<&Source> = settings.platform.iter().collect();
+    let mut faults = review::untyped(Layer::Platform, &platform);
+    for source in announced(settings) {
+        let files: Vec<&Source> = source.files.iter().collect();
+        let found = review::untyped(Layer::Account(&source.account, source.mode), &files);
+        faults.extend(found.into_iter().map(|fault| quarantined(source, fault)));
+    }
+    faults
 }
 
 fn environments(rules: &[Rule], shapes: &[Shape]) -> Environments {

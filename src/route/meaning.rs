@@ -147,19 +147,28 @@ impl Declared<'_> {
 
 /// A parameter that looks like a tenant's name and is in no row of the table (RULES 12).
 pub(super) fn unlisted(place: &str, name: &str, at: &Place) -> Option<Fault> {
-    let folded = head::fold_key(name);
-    let word = ["account", "workspace", "tenant", "catalog"]
-        .into_iter()
-        .find(|word| folded.contains(word))?;
+    let is = tenant_word(name)?;
     let message =
         format!("{place} parameter `{name}` looks like a tenant and is not in `references`");
-    let is = if word == "tenant" { "account" } else { word };
     let help = if place == "cookie" {
         "name it otherwise: references are not read from cookies".to_owned()
     } else {
         format!("add `- {{ in: {place}, name: {name}, is: {is} }}` to `references`, or rename it")
     };
     Some(Fault::error("route_reference", at.clone(), message).help(help))
+}
+
+/// What a name that looks like a tenant's probably means, as `references` says it.
+pub(super) fn tenant_word(name: &str) -> Option<&'static str> {
+    let folded = head::fold_key(name);
+    let words = [
+        ("account", "account"),
+        ("workspace", "workspace"),
+        ("tenant", "account"),
+        ("catalog", "catalog"),
+    ];
+    let found = words.into_iter().find(|(word, _)| folded.contains(word));
+    found.map(|(_, is)| is)
 }
 
 /// The id of an operation: its kind, and at least one further part.

@@ -1,10 +1,12 @@
 //! Routes read from OpenAPI 3.0 and 3.1 files.
 //!
-//! Only what a gate needs is read: paths, operations, parameters, and the base path of `servers`.
+//! Only what a gate needs is read: paths, operations, parameters, the names of body properties, and
+//! the base path of `servers`.
 //! `security` is not: what is public, `palisade.yaml` alone says (RULES 24).
 
 mod body;
 mod operation;
+mod properties;
 mod resolve;
 
 #[cfg(test)]

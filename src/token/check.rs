@@ -3,6 +3,7 @@
 use super::issuer::{ASSERTION_TYPE, Issuer, fold_type};
 use super::schedule::ASKED_APART;
 use super::settings::{Binding, ClaimMapping, IssuerSettings};
+use super::source::Source;
 use crate::fault::{Fault, Place};
 use crate::operation::ApiContext;
 use std::collections::HashSet;
@@ -24,12 +25,12 @@ pub(super) fn open(settings: Vec<IssuerSettings>) -> Result<Vec<Arc<Issuer>>, Ve
             faults: &mut faults,
         };
         entry.check(&settings);
-        warn_unbound(&settings);
         match Issuer::open(settings) {
             Ok(issuer) => issuers.push(Arc::new(issuer)),
             Err((key, message)) => entry.fault("issuer_keys", key, message, KEYS_HELP),
         }
     }
+    faults.retain(Fault::is_error);
     if faults.is_empty() {
         Ok(issuers)
     } else {
@@ -37,8 +38,31 @@ pub(super) fn open(settings: Vec<IssuerSettings>) -> Result<Vec<Arc<Issuer>>, Ve
     }
 }
 
-const KEYS_HELP: &str =
-    "name a JWKS over `https`; plain `http` and loopback need `allow_local: true`";
+/// Everything that is wrong with one entry, each fault's key relative to it: `claims.client`.
+/// Whoever has the file can then say the line.
+pub fn review(settings: &IssuerSettings) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut entry = Entry {
+        at: 0,
+        faults: &mut faults,
+    };
+    entry.check(settings);
+    if let Err((key, message)) = Source::open(settings) {
+        entry.fault("issuer_keys", key, message, KEYS_HELP);
+    }
+    let prefix = format!("{}.", entry_key(0));
+    for fault in &mut faults {
+        let key = fault.place.key.strip_prefix(&prefix).unwrap_or_default();
+        fault.place.key = key.to_owned();
+    }
+    faults
+}
+
+fn entry_key(at: usize) -> String {
+    format!("issuers[{at}]")
+}
+
+const KEYS_HELP: &str = "name a JWKS with usable keys, over `https`; plain `http` and loopback need `allow_local: true`";
 
 /// Two entries of one `iss` would each see the other's tokens (RULES 5); two of one name would share
 /// uids and bindings.
@@ -67,14 +91,6 @@ fn check_doubles(settings: &[IssuerSettings]) -> Vec<Fault> {
     faults
 }
 
-/// Not a fault: an entry may wait for its bindings. But it proves nobody until it has them.
-fn warn_unbound(settings: &IssuerSettings) {
-    let bound = settings.clients != Binding::None && settings.accounts != Binding::None;
-    if !bound && !settings.portal {
-        tracing::warn!(issuer = %settings.name, "bound to no account or no client: its tokens will all be refused; set `accounts` and `clients`");
-    }
-}
-
 struct Entry<'a> {
     at: usize,
     faults: &'a mut Vec<Fault>,
@@ -82,21 +98,35 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     fn fault(&mut self, code: &'static str, key: &str, message: impl Into<String>, help: &str) {
-        let place = Place {
-            key: format!("issuers[{}].{key}", self.at),
+        let fault = Fault::error(code, self.place(key), message);
+        self.faults.push(fault.help(help));
+    }
+
+    fn place(&self, key: &str) -> Place {
+        Place {
+            key: format!("{}.{key}", entry_key(self.at)),
             ..Place::default()
-        };
-        self.faults
-            .push(Fault::error(code, place, message).help(help));
+        }
     }
 
     fn check(&mut self, settings: &IssuerSettings) {
         self.check_names(settings);
+        self.warn_unbound(settings);
         self.check_audience(settings);
         self.check_times(settings);
         self.check_kinds(settings);
         self.check_portal(settings);
         self.check_mapping(&settings.mapping);
+    }
+
+    /// Not an error: an entry may wait for its bindings. But it proves nobody until it has them.
+    fn warn_unbound(&mut self, settings: &IssuerSettings) {
+        let bound = settings.clients != Binding::None && settings.accounts != Binding::None;
+        if !bound && !settings.portal {
+            let message = "bound to no account or to no client: all of its tokens will be refused";
+            let fault = Fault::warning("issuer_unbound", self.place("accounts"), message);
+            self.faults.push(fault.help("set `accounts` and `clients`"));
+        }
     }
 
     fn check_names(&mut self, settings: &IssuerSettings) {

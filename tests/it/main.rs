@@ -24,6 +24,7 @@ mod authentication;
 mod bodies;
 #[cfg(test)]
 mod caching;
+mod check;
 #[cfg(test)]
 mod cognito;
 #[cfg(test)]

@@ -46,6 +46,7 @@ fn the_readme_starts_the_demo_and_names_no_unknown_subcommand() {
         "demo",
         "serve",
         "check",
+        "tenants",
         "reference",
         "health",
         "healthcheck",

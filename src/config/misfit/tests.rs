@@ -112,7 +112,10 @@ fn a_secret_is_never_repeated() {
     let rendered = crate::fault::render(&all);
     assert!(!rendered.contains("hunter2"), "{rendered}");
     assert!(rendered.contains("env:CONTROL_TOKEN"), "{rendered}");
-    assert!(rendered.contains("line 9"), "{rendered}");
+    assert_eq!(all[0].place.line_column(), Some((9, 17)), "{rendered}");
+    let neighbour = faults(&format!("{GOOD}admin: {{ metrics: 7, token: hunter2 }}\n"));
+    assert_eq!(neighbour.len(), 2);
+    assert!(!crate::fault::render(&neighbour).contains("hunter2"));
 }
 
 const ISSUER: &str =

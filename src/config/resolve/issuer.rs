@@ -7,10 +7,11 @@ use crate::config::files::{self, FILE_BYTES_MAX};
 use crate::config::findings::Findings;
 use crate::config::units::Duration;
 use crate::document::child;
+use crate::fault::Fault;
 use crate::operation::ApiContext;
 use crate::tenant::{AccountId, BadId, ClientId, Role, WorkspaceRole};
 use crate::token::{
-    Algorithm, Binding, ClaimMapping, IssuerSettings, KeySource, PlatformRole, Preset,
+    self, Algorithm, Binding, ClaimMapping, IssuerSettings, KeySource, PlatformRole, Preset,
     PrincipalEntry, PrincipalGrant,
 };
 use std::sync::Arc;
@@ -89,7 +90,31 @@ impl Reading<'_> {
         issuer.required = shape.required;
         issuer.allow_local = shape.allow_local;
         issuer.roots = self.roots(findings);
-        (!missing).then_some(issuer)
+        if missing {
+            return None;
+        }
+        self.review(&issuer, findings);
+        Some(issuer)
+    }
+
+    /// What the issuer's settings come to together, where the file itself did not show it already.
+    fn review(&self, issuer: &IssuerSettings, findings: &mut Findings<'_>) {
+        let unbound = findings.has(&self.at, "issuer_unbound", &self.at);
+        for fault in token::review(issuer) {
+            if unbound && fault.code == "issuer_audience" {
+                continue;
+            }
+            let key = match fault.place.key.as_str() {
+                // The file has these under `jwks`.
+                key @ ("refresh" | "max_stale" | "roots") => format!("jwks/{key}"),
+                key => key.replace('.', "/"),
+            };
+            let pointer = self.key(&key);
+            if !findings.has(&self.at, fault.code, &pointer) {
+                let place = findings.document().place(&pointer);
+                findings.extend([Fault { place, ..fault }]);
+            }
+        }
     }
 
     /// An issuer that accepts tokens of any audience would accept those made for other services.

@@ -8,11 +8,38 @@ use crate::config::file::{
 use crate::config::files::{self, OPENAPI_BYTES_MAX};
 use crate::config::findings::Findings;
 use crate::document::Document;
-use crate::fault::nearest;
+use crate::fault::{Fault, nearest};
 use crate::operation::{Access, ApiContext};
 use crate::route::pattern::{self, Pattern};
 use crate::route::{Cors, HeaderName, ReferenceRule, Route, RouteSet, openapi};
 use std::sync::Arc;
+
+/// The routes that make sense.
+pub(super) struct Routes {
+    pub(super) list: Vec<Route>,
+    /// Whether none was left out: only then are the API's operations known.
+    pub(super) complete: bool,
+    /// The OpenAPI files.
+    documents: Vec<Document>,
+}
+
+impl Routes {
+    /// Routes know their place as `file:line` only; who holds the texts can underline it.
+    pub(super) fn underline(&self, own: &Document, fault: Fault) -> Fault {
+        let Some((file, line)) = fault.place.file.rsplit_once(':') else {
+            return fault;
+        };
+        let mut documents = std::iter::once(own).chain(&self.documents);
+        let found = documents.find(|document| document.file() == file);
+        match (found, line.parse()) {
+            (Some(document), Ok(line)) => Fault {
+                place: document.line_place(line),
+                ..fault
+            },
+            _ => fault,
+        }
+    }
+}
 
 /// All routes that make sense. Texts of the files they came from go to `texts`.
 pub(super) fn resolve(
@@ -20,15 +47,19 @@ pub(super) fn resolve(
     references: &[ReferenceRule],
     texts: &mut Texts,
     findings: &mut Findings<'_>,
-) -> Vec<Route> {
-    let mut routes = Vec::new();
+) -> Routes {
+    let mut routes = Routes {
+        list: Vec::new(),
+        complete: true,
+        documents: Vec::new(),
+    };
     for (at, shape) in config.routes.iter().enumerate() {
         let reading = Reading {
             at: format!("/routes/{at}"),
             shape,
             references,
         };
-        routes.extend(reading.read(config, texts, findings));
+        reading.read(config, &mut routes, texts, findings);
     }
     routes
 }
@@ -40,21 +71,40 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn read(&self, config: &Config, texts: &mut Texts, findings: &mut Findings<'_>) -> Vec<Route> {
+    fn read(
+        &self,
+        config: &Config,
+        routes: &mut Routes,
+        texts: &mut Texts,
+        findings: &mut Findings<'_>,
+    ) {
         self.upstream(config, findings);
         self.marks(findings);
         let set = Arc::new(self.set(texts, findings));
         let shape = self.shape;
+        let before = findings.errors();
         match (&shape.openapi, &shape.r#match, &shape.action) {
-            (Some(file), None, None) => self.openapi(file, &set, texts, findings),
-            (None, Some(line), Some(action)) => self.single(line, action, &set, findings),
+            (Some(file), None, None) => {
+                if let Some(document) = self.document(file, texts, findings) {
+                    let platform = self.shape.platform;
+                    let (list, faults) = openapi::read(&document, &set, platform, self.references);
+                    findings.extend(faults);
+                    routes.list.extend(list);
+                    routes.documents.push(document);
+                }
+            }
+            (None, Some(line), Some(action)) => {
+                routes
+                    .list
+                    .extend(self.single(line, action, &set, findings));
+            }
             _ => {
                 let message = "a route is either `openapi`, or `match` with `action`";
                 let help = "write `openapi: apis/app.openapi.json`, or `match: GET /v1/things` with `action: things/list`";
                 findings.error(&self.at, "route_form", message, help);
-                Vec::new()
             }
         }
+        routes.complete &= findings.errors() == before;
     }
 
     fn upstream(&self, config: &Config, findings: &mut Findings<'_>) {
@@ -197,13 +247,12 @@ impl Reading<'_> {
         }
     }
 
-    fn openapi(
+    fn document(
         &self,
         name: &str,
-        set: &Arc<RouteSet>,
         texts: &mut Texts,
         findings: &mut Findings<'_>,
-    ) -> Vec<Route> {
+    ) -> Option<Document> {
         let path = findings.path(name);
         let text = match files::read(&path, OPENAPI_BYTES_MAX) {
             Ok(text) => text,
@@ -211,22 +260,13 @@ impl Reading<'_> {
                 let message = format!("`{}` {}", fault.place.file, fault.message);
                 let help = fault.help.unwrap_or_default();
                 findings.error(&self.key("openapi"), fault.code, message, help);
-                return Vec::new();
+                return None;
             }
         };
         texts.push((name.to_owned(), Arc::clone(&text)));
-        match Document::parse(&path.display().to_string(), text) {
-            Ok(document) => {
-                let (routes, faults) =
-                    openapi::read(&document, set, self.shape.platform, self.references);
-                findings.extend(faults);
-                routes
-            }
-            Err(faults) => {
-                findings.extend(faults);
-                Vec::new()
-            }
-        }
+        Document::parse(&path.display().to_string(), text)
+            .map_err(|faults| findings.extend(faults))
+            .ok()
     }
 
     fn single(
@@ -235,7 +275,7 @@ impl Reading<'_> {
         action: &str,
         set: &Arc<RouteSet>,
         findings: &mut Findings<'_>,
-    ) -> Vec<Route> {
+    ) -> Option<Route> {
         let document = findings.document();
         let pattern = Pattern {
             matches,
@@ -251,13 +291,9 @@ impl Reading<'_> {
             action_place: document.place(&self.key("action")),
             declared_at: document.line(&self.key("match")),
         };
-        match pattern::read(&pattern, set, self.references) {
-            Ok(route) => vec![route],
-            Err(faults) => {
-                findings.extend(faults);
-                Vec::new()
-            }
-        }
+        pattern::read(&pattern, set, self.references)
+            .map_err(|faults| findings.extend(faults))
+            .ok()
     }
 
     fn key(&self, key: &str) -> String {

@@ -26,8 +26,9 @@ pub(super) fn resolve(
         findings.error("/account", "tenant_file_name", message, help);
     }
     for (at, issuer) in shape.issuers.iter().enumerate() {
-        if !known.issuers.contains(&issuer.as_str()) {
-            let help = match nearest(issuer, known.issuers.iter().copied()) {
+        let Some(issuers) = known.issuers else { break };
+        if !issuers.contains(&issuer.as_str()) {
+            let help = match nearest(issuer, issuers.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name an issuer of `palisade.yaml`".to_owned(),
             };
@@ -150,10 +151,11 @@ fn not_before(shape: &file::NotBefore, findings: &mut Findings<'_>) -> NotBefore
 
 /// A plan without limits serves: policies may know it. A misspelt one should be seen all the same.
 fn plan(findings: &mut Findings<'_>, known: Known<'_>, pointer: &str, name: &str) {
-    if known.plans.is_empty() || known.plans.contains(&name) {
+    let plans = known.plans.unwrap_or_default();
+    if plans.is_empty() || plans.contains(&name) {
         return;
     }
-    let help = match nearest(name, known.plans.iter().copied()) {
+    let help = match nearest(name, plans.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "add it to `plans` in `palisade.yaml`".to_owned(),
     };

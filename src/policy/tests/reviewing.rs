@@ -85,7 +85,7 @@ fn all_faults_of_all_files_are_told() {
         "{}",
         render(&faults)
     );
-    assert!(faults[3].message.contains("did you mean `@reason`"));
+    assert_eq!(faults[3].help.as_deref(), Some("did you mean `@reason`?"));
     assert_eq!(
         faults[4].help.as_deref(),
         Some("did you mean `Tenancy::Action::\"app/missions/list\"`?")

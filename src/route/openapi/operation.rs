@@ -1,7 +1,7 @@
 //! One path item and its operations.
 
-use super::super::ReferenceKind;
 use super::super::meaning::{Declared, unlisted};
+use super::super::{BodyRule, ReferenceKind};
 use super::Reader;
 use super::body::BODY_REFERENCES;
 use crate::document::child;
@@ -23,9 +23,9 @@ const METHODS: [(&str, Method); 8] = [
 const ACCESS: &str = "x-palisade-access";
 const PLATFORM: &str = "x-palisade-platform";
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// A path item: `pointer` is where its path stands, `at` where the item itself does.
-    pub(super) fn path(&mut self, path: &str, pointer: &str, item: &Value, at: &str) {
+    pub(super) fn path(&mut self, path: &str, pointer: &str, item: &'a Value, at: &str) {
         self.extensions(item, at, &[PLATFORM]);
         self.no_servers(item, at);
         let shared = self.parameters(item, at);
@@ -49,6 +49,9 @@ impl Reader<'_> {
             };
             let access = self.access(operation, &here);
             let body = self.body(operation, &here);
+            if !matches!(body, BodyRule::Unchecked(_)) {
+                self.body_properties(operation, &here);
+            }
             let platform = self.platform
                 || self.flag(item, at) // on the path, for all of its operations
                 || self.flag(operation, &here);
@@ -119,7 +122,7 @@ impl Reader<'_> {
             Some(_) => {
                 let pointer = child(at, PLATFORM);
                 let fault = self.error("openapi_platform", &pointer, "neither true nor false");
-                self.faults.push(fault);
+                self.faults.push(fault.help("write `true`, or remove it"));
                 false
             }
         }
@@ -167,7 +170,8 @@ impl Reader<'_> {
             Some(Value::Array(list)) => list,
             Some(_) => {
                 let fault = self.error("openapi_parameter", &at, "not a list");
-                self.faults.push(fault);
+                let help = "write a list of parameters: `parameters: [..]`";
+                self.faults.push(fault.help(help));
                 return kinds;
             }
         };
@@ -187,7 +191,10 @@ impl Reader<'_> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let (Some(name), Some(place)) = (text("name"), text("in")) else {
             let message = "a parameter without `name` and `in`";
-            return Err(self.error("openapi_parameter", &at, message).into());
+            let fault = self.error("openapi_parameter", &at, message);
+            return Err(fault
+                .help("write both: `name: limit` and `in: query`")
+                .into());
         };
         let known = match place {
             // The template's own parameters are what counts; they are read with it.

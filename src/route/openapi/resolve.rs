@@ -45,19 +45,23 @@ impl<'a> Reader<'a> {
             }
             let Some(found) = self.document.get(&target) else {
                 let message = format!("`{}` is not in the file", reference.as_str().unwrap_or(""));
-                return Err(self.error("openapi_ref", &here, message).into());
+                return Err(self
+                    .error("openapi_ref", &here, message)
+                    .help("correct the reference, or add what it names")
+                    .into());
             };
             value = found;
             at = target;
         }
         Err(self
             .error("openapi_ref", pointer, "references without an end")
+            .help("let one of them name a value instead of a further reference")
             .into())
     }
 }
 
 /// A pointer in a URL fragment may hold percent escapes (RFC 6901, section 6).
-fn percent_decoded(fragment: &str) -> Option<String> {
+pub(super) fn percent_decoded(fragment: &str) -> Option<String> {
     let mut out = Vec::with_capacity(fragment.len());
     let mut bytes = fragment.bytes();
     while let Some(byte) = bytes.next() {

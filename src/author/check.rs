@@ -1,0 +1,51 @@
+//! Every fault of a configuration and of all that it names, or of a tenant directory alone.
+
+use crate::config::{self, TenantsOf};
+use crate::fault::{self, Fault, Severity};
+use crate::policy::Store;
+use std::path::Path;
+
+/// Every fault that `palisade serve` would start with, or not start with, in the order of the files.
+///
+/// A tenant that `serve` would leave out is an error here: somebody is about to be locked out.
+pub fn check(path: &Path) -> Vec<Fault> {
+    let mut faults = match config::load(path) {
+        // Policies are reviewed with it.
+        Err(faults) => faults,
+        Ok(resolved) => {
+            let mut faults = resolved.warnings;
+            faults.extend(resolved.quarantined.into_iter().map(severe));
+            faults.extend(match Store::build(resolved.policy) {
+                Ok((store, found)) if store.quarantined().is_empty() => found,
+                Ok((_, found)) => found.into_iter().map(quarantine).collect(),
+                Err(found) => found,
+            });
+            faults
+        }
+    };
+    fault::sort(&mut faults);
+    faults
+}
+
+/// Every fault of a tenant directory.
+pub fn lint(of: TenantsOf<'_>) -> Vec<Fault> {
+    let mut faults = config::tenants(of);
+    fault::sort(&mut faults);
+    faults
+}
+
+/// Only what an overlay is left out for; the warnings of good ones stay warnings.
+fn quarantine(fault: Fault) -> Fault {
+    if fault.code == "policy_suspect" {
+        fault
+    } else {
+        severe(fault)
+    }
+}
+
+fn severe(fault: Fault) -> Fault {
+    Fault {
+        severity: Severity::Error,
+        ..fault
+    }
+}

@@ -1,0 +1,116 @@
+//! What tenants' files say of each other: a catalog is read where both sides say so (RULES 18).
+
+use crate::document::Document;
+use crate::fault::{Fault, nearest};
+use crate::tenant::{Account, AccountId, Directory, Workspace, WorkspaceId};
+use std::collections::HashMap;
+
+/// Everything that one side says in vain. It harms nobody else, so these are warnings. Without
+/// `complete` some files were left out, and a workspace that is not found may be in one of them.
+pub(super) fn review(
+    directory: &Directory,
+    documents: &HashMap<AccountId, Document>,
+    complete: bool,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for account in directory.accounts() {
+        let Some(document) = documents.get(&account.id) else {
+            continue;
+        };
+        let review = Review {
+            directory,
+            documents,
+            document,
+            complete,
+        };
+        review.account(account, &mut faults);
+    }
+    faults
+}
+
+struct Review<'a> {
+    directory: &'a Directory,
+    documents: &'a HashMap<AccountId, Document>,
+    document: &'a Document,
+    complete: bool,
+}
+
+impl Review<'_> {
+    fn account(&self, account: &Account, faults: &mut Vec<Fault>) {
+        for (at, workspace) in account.workspaces.iter().enumerate() {
+            for (index, catalog) in workspace.catalogs.iter().enumerate() {
+                let pointer = format!("/workspaces/{at}/catalogs/{index}");
+                faults.extend(self.catalog(workspace, catalog, &pointer));
+            }
+            for (index, reader) in workspace.shared_with.iter().enumerate() {
+                let pointer = format!("/workspaces/{at}/shared_with/{index}");
+                faults.extend(self.reader(reader, &pointer));
+            }
+        }
+    }
+
+    fn catalog(&self, reader: &Workspace, catalog: &WorkspaceId, pointer: &str) -> Option<Fault> {
+        let fault = |code, message: String, help: String| {
+            let place = self.document.place(pointer);
+            Some(Fault::warning(code, place, message).help(help))
+        };
+        let Some(found) = self.directory.workspace(catalog) else {
+            if !self.complete {
+                return None;
+            }
+            let message = format!("there is no workspace `{catalog}`");
+            return fault(
+                "tenant_catalog_unknown",
+                message,
+                self.suggestion(catalog, true),
+            );
+        };
+        let at = self.line(found);
+        if found.kind != "catalog" {
+            let message = format!(
+                "workspace `{catalog}` is of type `{}`, no catalog",
+                found.kind
+            );
+            let help = format!("say `type: catalog` there ({at}), or remove it here");
+            return fault("tenant_catalog_type", message, help);
+        }
+        if !found.shared_with.contains(&reader.id) {
+            let message = format!("catalog `{catalog}` is not shared with `{}`", reader.id);
+            let help = format!(
+                "add `{}` to its `shared_with` ({at}), or remove it here",
+                reader.id
+            );
+            return fault("tenant_catalog_not_shared", message, help);
+        }
+        None
+    }
+
+    fn reader(&self, reader: &WorkspaceId, pointer: &str) -> Option<Fault> {
+        if !self.complete || self.directory.workspace(reader).is_some() {
+            return None;
+        }
+        let place = self.document.place(pointer);
+        let message = format!("there is no workspace `{reader}`");
+        let fault = Fault::warning("tenant_shared_with_unknown", place, message);
+        Some(fault.help(self.suggestion(reader, false)))
+    }
+
+    fn suggestion(&self, given: &WorkspaceId, catalogs: bool) -> String {
+        let accounts = self.directory.accounts();
+        let workspaces = accounts.flat_map(|account| &account.workspaces);
+        let fitting = workspaces.filter(|one| !catalogs || one.kind == "catalog");
+        match nearest(given.as_str(), fitting.map(|one| one.id.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "correct the id, or remove it".to_owned(),
+        }
+    }
+
+    /// `file:line` of a workspace.
+    fn line(&self, workspace: &Workspace) -> String {
+        let Some(document) = self.documents.get(&workspace.account) else {
+            return workspace.account.to_string();
+        };
+        let pointers = super::account::workspace_pointers(document.value(), workspace.id.as_str());
+        document.line(pointers.first().map_or("", String::as_str))
+    }
+}

@@ -1,0 +1,98 @@
+//! Cedar's validation of one file, said once where Cedar says it for every type and action.
+
+use super::diagnose;
+use super::source::Source;
+use crate::fault::{Fault, Severity, nearest};
+use cedar_policy::{PolicySet, ValidationMode, Validator};
+
+/// Attributes up to one step from principal, resource and context: what {principal, resource, action}
+/// as a store can answer.
+const LEVEL: u32 = 1;
+
+/// Every error and warning, in the order of the file.
+pub(super) fn validate(
+    validator: &Validator,
+    source: &Source,
+    guards: bool,
+    set: &PolicySet,
+) -> Vec<Fault> {
+    let result = validator.validate_with_level(set, ValidationMode::Strict, LEVEL);
+    let mut found: Vec<Fault> = result
+        .validation_errors()
+        .map(|error| {
+            let fault = diagnose::fault("policy_invalid", source, 0, error);
+            suggest(validator, fault)
+        })
+        .collect();
+    // Which of a guard's alternatives the schema settles depends on the API: one without a Portal
+    // leaves parts of the shipped guards impossible, and that is no fault of theirs.
+    let warnings = result.validation_warnings().filter(|_| !guards);
+    found.extend(warnings.map(|warning| Fault {
+        severity: Severity::Warning,
+        ..diagnose::fault("policy_suspect", source, 0, warning)
+    }));
+    // The validator's order changes from run to run.
+    found.sort_by(|a, b| (start(a), &a.message).cmp(&(start(b), &b.message)));
+    found.dedup();
+    once(found)
+}
+
+/// A misspelt attribute is found anew for every type and every action that the policy may meet: one
+/// fault with the first of them, their number, and the suggestion that most of them make.
+fn once(found: Vec<Fault>) -> Vec<Fault> {
+    let mut kept: Vec<Fault> = Vec::new();
+    let mut rest = found.into_iter().peekable();
+    while let Some(mut first) = rest.next() {
+        let mut helps: Vec<Option<String>> = vec![first.help.clone()];
+        while let Some(again) = rest.next_if(|next| same(&first, next)) {
+            helps.push(again.help);
+        }
+        let further = helps.len() - 1;
+        if further > 0 {
+            first.message = format!("{} (and {further} more like it)", first.message);
+            let most = |help: &&Option<String>| helps.iter().filter(|one| one == help).count();
+            first.help = helps.iter().max_by_key(most).cloned().flatten();
+        }
+        kept.push(first);
+    }
+    kept
+}
+
+fn same(one: &Fault, other: &Fault) -> bool {
+    one.code == other.code
+        && one.place.span == other.place.span
+        && what(&one.message) == what(&other.message)
+}
+
+/// The message up to the type or action that it was found for.
+fn what(message: &str) -> &str {
+    let ends = [" on entity type `", " in context for "];
+    let end = ends.iter().filter_map(|end| message.find(end)).min();
+    end.and_then(|end| message.get(..end)).unwrap_or(message)
+}
+
+/// Cedar's suggestion for a misspelt action prefers short groups; ours looks at whole names.
+fn suggest(validator: &Validator, fault: Fault) -> Fault {
+    let Some(given) = fault
+        .message
+        .split("unrecognized action `Tenancy::Action::\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+    else {
+        return fault;
+    };
+    let names: Vec<&str> = validator
+        .schema()
+        .actions()
+        .map(|action| action.id().unescaped())
+        .filter(|name| name.contains('/'))
+        .collect();
+    match nearest(given, names) {
+        Some(name) => fault.help(format!("did you mean `Tenancy::Action::\"{name}\"`?")),
+        None => fault,
+    }
+}
+
+fn start(fault: &Fault) -> usize {
+    fault.place.span.map_or(0, |span| span.start)
+}
