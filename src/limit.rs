@@ -1,128 +1,168 @@
-//! Limits of one account: a rate and a number of requests in flight, by its plan.
+//! Limits of peers, callers, workspaces and accounts: how fast, and how many at once.
 //!
-//! The rate is a leaky bucket in its virtual-scheduling form (GCRA, ITU-T I.371): one number per
-//! account, moved by compare-and-swap, so that workers never wait for each other.
+//! Strangers are limited by their address before anything of a token is looked at; whoever proved who
+//! it is pays from its own buckets (RULES 40).
 
+mod account;
 mod bodies;
+mod peer;
+mod rate;
+mod table;
 
+pub use account::InFlight;
 pub use bodies::{Bodies, BodyLimits, Full, Room};
+pub use peer::PeerSettings;
+pub use rate::Rate;
 
 use crate::clock::Timestamp;
-use crate::tenant::AccountId;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::telemetry::LimitScope;
+use crate::tenant::{AccountId, WorkspaceId};
+use account::Accounts;
+use peer::Peers;
+use std::hash::Hash;
+use std::net::IpAddr;
+use table::Table;
+
+/// Callers and workspaces with a limit of their own that are told apart at a time: about 8 MiB.
+const CALLERS_MAX: usize = 1 << 18;
 
 /// What a plan allows one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Requests per second, sustained. At least 1.
-    pub per_second: u32,
-    /// Requests at once after a pause. At least 1.
-    pub burst: u32,
-    /// Requests in flight; `None`: any number.
+    /// Requests of the whole account.
+    pub account: Rate,
+    /// Its requests in flight; `None`: any number.
     pub concurrent: Option<u32>,
+    /// Requests of each of its workspaces; `None`: the account's bound alone.
+    pub workspace: Option<Rate>,
+    /// Requests of each of its users and machine clients; `None`: the account's bound alone.
+    pub caller: Option<Rate>,
 }
 
-/// The limits of every account that was seen.
-#[derive(Debug, Default)]
-pub struct Limits {
-    accounts: RwLock<HashMap<AccountId, Arc<State>>>,
+/// Who pays for a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Payer<'a> {
+    /// The account.
+    pub account: &'a AccountId,
+    /// The caller's workspace.
+    pub workspace: &'a WorkspaceId,
+    /// What kind of caller it is, and its id in the account.
+    pub caller: (&'static str, &'a str),
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// Theoretical arrival time of the next request, in nanoseconds since the epoch.
-    arrival_ns: AtomicI64,
-    in_flight: AtomicU32,
-}
-
-/// A request that counts as in flight until this is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct InFlight(Arc<State>);
-
-/// The limit is reached.
+/// A limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Too fast; room again in this many whole seconds, at least 1.
-    #[error("over the rate; try again in {0} s")]
-    Rate(u32),
+    /// Too fast.
+    #[error("over the rate of the {}; try again in {secs} s", scope.label())]
+    Rate {
+        /// Whose rate.
+        scope: LimitScope,
+        /// Room again in this many whole seconds, at least 1.
+        secs: u32,
+    },
     /// Too many at once.
-    #[error("{0} requests in flight")]
+    #[error("{0} requests of the account in flight")]
     Concurrent(u32),
 }
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+impl Error {
+    /// What the limit is about.
+    pub fn scope(self) -> LimitScope {
+        match self {
+            Self::Rate { scope, .. } => scope,
+            Self::Concurrent(_) => LimitScope::Account,
+        }
+    }
+
+    /// When to try again, in seconds.
+    pub fn retry_after(self) -> u32 {
+        match self {
+            Self::Rate { secs, .. } => secs,
+            Self::Concurrent(_) => 1,
+        }
+    }
+}
+
+/// All limits. One per process: workers and generations of rules share it.
+#[derive(Debug)]
+pub struct Limits {
+    peers: Peers,
+    accounts: Accounts,
+    callers: Table,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            peers: Peers::default(),
+            accounts: Accounts::default(),
+            callers: Table::new(CALLERS_MAX),
+        }
     }
 }
 
 impl Limits {
-    /// Counts one request of `account` under `plan` at `now`.
-    pub fn admit(
+    /// Counts a request of `client`, whoever it may turn out to be.
+    pub fn admit_peer(
         &self,
-        account: &AccountId,
-        plan: Plan,
+        peers: PeerSettings,
+        client: IpAddr,
         now: Timestamp,
-    ) -> Result<InFlight, Error> {
-        let state = self.state(account);
-        let in_flight = state.in_flight.fetch_add(1, Ordering::Relaxed);
-        let admitted = InFlight(Arc::clone(&state));
-        if plan.concurrent.is_some_and(|max| in_flight >= max) {
-            return Err(Error::Concurrent(in_flight));
-        }
-        state.take(plan, now)?;
-        Ok(admitted)
+    ) -> Result<(), Error> {
+        self.peers.request(peers, client, now)
     }
 
-    /// Account ids come from the directory, so the map is as bounded as the directory is.
-    fn state(&self, account: &AccountId) -> Arc<State> {
-        let known = self
-            .accounts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(account)
-            .cloned();
-        known.unwrap_or_else(|| {
-            let mut accounts = self
-                .accounts
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(accounts.entry(account.clone()).or_default())
-        })
+    /// Counts the check of a token that is not remembered, before it is looked at.
+    pub fn admit_signature(
+        &self,
+        peers: PeerSettings,
+        client: IpAddr,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.peers.signature(peers, client, now)
+    }
+
+    /// That token was bad: it costs more than a good one.
+    pub fn bad_signature(&self, peers: PeerSettings, client: IpAddr, now: Timestamp) {
+        self.peers.bad_signature(peers, client, now);
+    }
+
+    /// Counts a request of an account under its plan. The narrowest limit comes first: a caller over
+    /// its own rate spends nothing of its account's.
+    pub fn admit(&self, payer: Payer<'_>, plan: Plan, now: Timestamp) -> Result<InFlight, Error> {
+        let begun = self.accounts.begin(payer.account, plan.concurrent)?;
+        let account = payer.account.as_str();
+        if let Some(rate) = plan.caller {
+            let key = (LimitScope::Caller, account, payer.caller);
+            self.take(LimitScope::Caller, key, rate, now)?;
+        }
+        if let Some(rate) = plan.workspace {
+            let key = (LimitScope::Workspace, account, payer.workspace.as_str());
+            self.take(LimitScope::Workspace, key, rate, now)?;
+        }
+        begun.take(plan.account, now)?;
+        Ok(begun)
+    }
+
+    /// Counts a request of a Principal, who has no account that pays.
+    pub fn admit_principal(&self, subject: &str, rate: Rate, now: Timestamp) -> Result<(), Error> {
+        let scope = LimitScope::Principal;
+        self.take(scope, (scope, subject), rate, now)
+    }
+
+    fn take(
+        &self,
+        scope: LimitScope,
+        key: impl Hash,
+        rate: Rate,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.callers
+            .take(key, rate, now)
+            .map_err(|secs| Error::Rate { scope, secs })
     }
 }
-
-impl State {
-    fn take(&self, plan: Plan, now: Timestamp) -> Result<(), Error> {
-        let now_ns = now.millis().saturating_mul(1_000_000);
-        let step_ns = SECOND_NS / i64::from(plan.per_second.max(1));
-        let room_ns = step_ns.saturating_mul(i64::from(plan.burst.max(1)));
-        let mut arrival = self.arrival_ns.load(Ordering::Relaxed);
-        loop {
-            let next = arrival.max(now_ns).saturating_add(step_ns);
-            let over_ns = next.saturating_sub(now_ns).saturating_sub(room_ns);
-            if over_ns > 0 {
-                let secs = u32::try_from(over_ns / SECOND_NS).unwrap_or(u32::MAX);
-                return Err(Error::Rate(secs.saturating_add(1)));
-            }
-            match self.arrival_ns.compare_exchange_weak(
-                arrival,
-                next,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(()),
-                Err(other) => arrival = other,
-            }
-        }
-    }
-}
-
-/// Fine enough for every rate that the configuration can spell.
-const SECOND_NS: i64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests;

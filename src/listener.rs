@@ -3,8 +3,10 @@
 
 mod connection;
 mod patience;
+mod proxy;
 mod worker;
 
+pub use proxy::ProxyProtocol;
 pub use worker::{Bound, bind};
 
 use std::net::SocketAddr;
@@ -17,6 +19,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// Worker threads. At least 1.
     pub workers: usize,
+    /// Whose connections begin with a PROXY header; `None`: nobody's.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// How long a client may take to send a head.
     pub head_timeout: Duration,
     /// How long a connection may be kept without a request.

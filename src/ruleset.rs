@@ -1,6 +1,6 @@
 //! One immutable generation of everything that decides requests.
 
-use crate::limit::Plan;
+use crate::limit::{PeerSettings, Plan, Rate};
 use crate::policy::Store;
 use crate::route::{ReferenceTable, Router};
 use crate::tenant::Directory;
@@ -26,4 +26,8 @@ pub struct Ruleset {
     pub store: Arc<Store>,
     /// Limits by the plan's name. An account whose plan is not here has no limit.
     pub plans: Arc<HashMap<String, Plan>>,
+    /// The limit of each Principal: it has no account whose plan would bind it.
+    pub principals: Rate,
+    /// Limits of each network address.
+    pub peers: PeerSettings,
 }

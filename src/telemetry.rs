@@ -9,4 +9,6 @@ pub mod log;
 pub mod metrics;
 
 pub use audit::{Audit, Record, Reservation};
-pub use metrics::{DecisionSource, LimitScope, Metrics, PolicyCounter, Present, SeriesDoc};
+pub use metrics::{
+    DecisionSource, LimitScope, Metrics, PolicyCounter, Present, ProxyFault, SeriesDoc,
+};

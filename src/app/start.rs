@@ -153,6 +153,8 @@ fn generation(
             directory: resolved.directory.into(),
             store: store.into(),
             plans: resolved.plans.into(),
+            principals: resolved.principals,
+            peers: resolved.peers,
         },
         head: resolved.head,
         forward: forward.into(),

@@ -4,19 +4,21 @@
 //! The doc comments here ARE the reference page. Nothing is resolved yet: paths, addresses and names
 //! are texts, and `resolve` gives them their meaning.
 
+mod edge;
 mod issuer;
 mod route;
 mod running;
 mod serving;
 mod tenant;
 
+pub(crate) use edge::{Peers, ProxyProtocol};
 pub(crate) use issuer::{
     Accounts, Algorithm, ClaimPointers, Clients, Context, Issuer, PlatformRole, Preset, RoleName,
 };
 pub(crate) use route::{
     Access, Cors, Errors, Idempotency, Reference, ReferenceIn, ReferenceIs, Route,
 };
-pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan};
+pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Share};
 pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Upstream};
 pub(crate) use tenant::{
     MachineClient, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
@@ -55,6 +57,9 @@ pub(crate) struct Config {
     /// no limit.
     #[serde(default)]
     pub(crate) plans: BTreeMap<String, Plan>,
+    /// The limit of each Principal: it has no account whose plan would bind it.
+    #[serde(default = "Share::of_principals")]
+    pub(crate) principals: Share,
     /// The folder of the tenant directory: one `<account>.yaml` for each account, and its own
     /// policies as `<account>.cedar` or `<account>/*.cedar`.
     #[schemars(length(min = 1), extend("examples" = ["tenants/"]))]

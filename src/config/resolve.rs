@@ -87,6 +87,8 @@ pub(super) fn resolve(
                 decision,
                 plans: running::plans(&config.plans),
                 bodies: listen::bodies(&config.listen.limits),
+                principals: running::rate(&config.principals),
+                peers: listen::peers(&config.listen),
                 audit,
                 log: running::log(&config.log),
                 warnings,
@@ -123,7 +125,8 @@ fn head(
             sound = false;
         }
     }
-    let trusted_proxies = listen::trusted_proxies(shape, findings);
+    let proxies = &shape.trusted_proxies;
+    let trusted_proxies = listen::networks("/listen/trusted_proxies", proxies, findings);
     let hosts = HostList::new(shape.hosts.iter().map(String::as_str)).ok()?;
     let headers = references.iter().filter_map(|rule| match &rule.place {
         ReferenceIn::Header(name) => Some(name.clone()),

@@ -1,7 +1,7 @@
 //! What the configuration comes to: the settings of every part, ready to use.
 
 use crate::fault::Fault;
-use crate::limit::{BodyLimits, Plan};
+use crate::limit::{BodyLimits, PeerSettings, Plan, Rate};
 use crate::route::{ReferenceRule, Router};
 use crate::telemetry::{audit, log};
 use crate::tenant::Directory;
@@ -37,6 +37,10 @@ pub struct Resolved {
     pub plans: HashMap<String, Plan>,
     /// Room for bodies that are read whole.
     pub bodies: BodyLimits,
+    /// The limit of each Principal.
+    pub principals: Rate,
+    /// Limits of each network address.
+    pub peers: PeerSettings,
     /// Where the record of every request goes.
     pub audit: audit::Settings,
     /// What Palisade says of itself.

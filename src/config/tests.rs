@@ -84,7 +84,7 @@ fn a_good_configuration_resolves() {
     assert_eq!(resolved.issuers.len(), 1);
     assert_eq!(resolved.directory.accounts().count(), 2);
     assert_eq!(resolved.policy.overlays.len(), 1);
-    assert_eq!(resolved.plans["standard"].burst, 100);
+    assert_eq!(resolved.plans["standard"].account.burst, 100);
     assert_eq!(
         resolved.admin.control.as_ref().unwrap().token.reveal(),
         "0123456789abcdef"

@@ -33,6 +33,11 @@ pub(crate) struct Size(pub(crate) u64);
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Rate(pub(crate) u32);
 
+/// `50/s`, or `off`: no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Cap(pub(crate) Option<Rate>);
+
 /// Where a secret is kept: `file:PATH` or `env:NAME`, never the secret itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -149,6 +154,25 @@ impl TryFrom<String> for Rate {
 impl From<Rate> for String {
     fn from(rate: Rate) -> Self {
         format!("{}/s", rate.0)
+    }
+}
+
+impl TryFrom<String> for Cap {
+    type Error = BadUnit;
+
+    fn try_from(text: String) -> Result<Self, BadUnit> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let rate = Rate::try_from(text.clone());
+        let bad = |_| bad(&text, "rate", "`50/s` or `off`");
+        rate.map(Some).map(Self).map_err(bad)
+    }
+}
+
+impl From<Cap> for String {
+    fn from(cap: Cap) -> Self {
+        cap.0.map_or_else(|| "off".to_owned(), Self::from)
     }
 }
 
@@ -270,6 +294,7 @@ spelling!(
     "^[0-9]{1,9}(B|KiB|MiB|GiB)$",
     ["512B", "64KiB", "6MiB"]
 );
+spelling!(Cap, "rate", "^([1-9][0-9]{0,8}/s|off)$", ["50/s", "off"]);
 spelling!(Rate, "rate", "^[1-9][0-9]{0,8}/s$", ["50/s", "1000/s"]);
 spelling!(
     SecretRef,

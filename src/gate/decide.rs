@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use crate::body::Seen;
 use crate::decision::{self, Pdp, Permit, Question};
 use crate::head::{Credential, Head};
-use crate::limit::{InFlight, Limits};
+use crate::limit::{InFlight, Limits, Payer};
 use crate::reason::Reason;
 use crate::route::{Found, Target};
 use crate::ruleset::Ruleset;
@@ -179,19 +179,37 @@ fn identify(rules: &Ruleset, head: &Head, identity: Identity) -> Result<Arc<Call
     }
 }
 
+/// The caller's own limits, before any body is read. Strangers have paid by their address.
 fn admit(
     rules: &Ruleset,
     head: &Head,
     caller: &Caller,
     limits: Option<&Limits>,
 ) -> Result<Option<InFlight>, Refusal> {
-    let (Some(limits), Some(id)) = (limits, caller.account()) else {
+    let Some(limits) = limits else {
         return Ok(None);
+    };
+    let payer = match caller {
+        Caller::Anonymous => return Ok(None),
+        Caller::Principal(principal) => {
+            limits.admit_principal(&principal.subject, rules.principals, head.now)?;
+            return Ok(None);
+        }
+        Caller::User(user) => Payer {
+            account: &user.account,
+            workspace: &user.workspace,
+            caller: (caller.kind(), &user.subject),
+        },
+        Caller::Service(service) => Payer {
+            account: &service.account,
+            workspace: &service.workspace,
+            caller: (caller.kind(), service.client.as_str()),
+        },
     };
     let plan = rules
         .directory
-        .account(id)
+        .account(payer.account)
         .and_then(|account| rules.plans.get(&account.plan));
     let Some(plan) = plan else { return Ok(None) };
-    Ok(Some(limits.admit(id, *plan, head.now)?))
+    Ok(Some(limits.admit(payer, *plan, head.now)?))
 }

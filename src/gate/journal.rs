@@ -2,7 +2,7 @@
 //! that panics leaves exactly one record and one metric update too (RULES 41).
 
 use super::decide::Learnt;
-use super::refusal::Refusal;
+use super::refusal::{Hint, Refusal};
 use super::serve::Shared;
 use crate::clock::Timestamp;
 use crate::decision::Permit;
@@ -161,6 +161,12 @@ impl<'a> Journal<'a> {
     /// The request was refused.
     pub(super) fn refused(mut self, refusal: &Refusal) {
         let reason = refusal.reason;
+        if let Hint::RetryAfter {
+            scope: Some(scope), ..
+        } = refusal.hint
+        {
+            self.shared.metrics.rate_limited(scope);
+        }
         self.close(
             reason.outcome(),
             Some(reason),

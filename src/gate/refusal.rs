@@ -1,6 +1,7 @@
 //! A request that was stopped, and why.
 
 use crate::reason::Reason;
+use crate::telemetry::LimitScope;
 use crate::{body, decision, forward, head, limit, route, scope, token};
 use std::sync::Arc;
 
@@ -22,8 +23,13 @@ pub enum Hint {
     None,
     /// Methods that the path has.
     Allow(Arc<str>),
-    /// Whole seconds.
-    RetryAfter(u32),
+    /// There is room again in so many whole seconds.
+    RetryAfter {
+        /// Whose limit it is; `None`: the gate's own.
+        scope: Option<LimitScope>,
+        /// When.
+        secs: u32,
+    },
 }
 
 impl Refusal {
@@ -51,12 +57,12 @@ impl From<token::Error> for Refusal {
 
 impl From<limit::Error> for Refusal {
     fn from(error: limit::Error) -> Self {
-        let wait = match error {
-            limit::Error::Rate(secs) => secs,
-            limit::Error::Concurrent(_) => 1,
+        let hint = Hint::RetryAfter {
+            scope: Some(error.scope()),
+            secs: error.retry_after(),
         };
         Self {
-            hint: Hint::RetryAfter(wait),
+            hint,
             ..Self::new(Reason::RateLimited, error.to_string())
         }
     }
@@ -64,12 +70,12 @@ impl From<limit::Error> for Refusal {
 
 impl From<limit::Full> for Refusal {
     fn from(error: limit::Full) -> Self {
-        let reason = match error {
-            limit::Full::Account(_) => Reason::RateLimited,
-            limit::Full::All(_) => Reason::Overloaded,
+        let (reason, scope) = match error {
+            limit::Full::Account(_) => (Reason::RateLimited, Some(LimitScope::Account)),
+            limit::Full::All(_) => (Reason::Overloaded, None),
         };
         Self {
-            hint: Hint::RetryAfter(1),
+            hint: Hint::RetryAfter { scope, secs: 1 },
             ..Self::new(reason, error.to_string())
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn refuse(
                 fields.insert(header::ALLOW, value);
             }
         }
-        Hint::RetryAfter(secs) => {
+        Hint::RetryAfter { secs, .. } => {
             fields.insert(header::RETRY_AFTER, HeaderValue::from(*secs));
         }
     }

@@ -34,7 +34,7 @@ pub struct Shared {
     pub generation: Snapshot<Generation>,
     /// Decides, and remembers decisions.
     pub pdp: Pdp,
-    /// Counts requests by account.
+    /// Counts requests by peer, caller and account.
     pub limits: Limits,
     /// Room for bodies that are read whole.
     pub bodies: Bodies,
@@ -124,12 +124,19 @@ impl Gate {
         };
         journal.head(&parts.method, Arc::clone(&head));
         let cross = CrossOrigin::of(&rules.router, &head, &parts.headers);
-        if let Some(reply) = cors::preflight(cross.as_ref(), &parts) {
+        let admitted = self.shared.limits.admit_peer(rules.peers, head.client, now);
+        if admitted.is_ok()
+            && let Some(reply) = cors::preflight(cross.as_ref(), &parts)
+        {
             journal.preflight(reply.status().as_u16());
             return reply;
         }
         let request = Request::from_parts(parts, body);
-        match self.allowed(generation, &mut journal, &head, request).await {
+        let replied = match admitted {
+            Ok(()) => self.allowed(generation, &mut journal, &head, request).await,
+            Err(error) => Err(error.into()),
+        };
+        match replied {
             Ok(mut reply) => {
                 if let Some(cross) = &cross {
                     cross.mark(reply.headers_mut());
@@ -160,7 +167,7 @@ impl Gate {
     ) -> Result<Response<ReplyBody>, Refusal> {
         let rules = &generation.rules;
         let (parts, body) = request.into_parts();
-        let identity = verify(rules, head).await;
+        let identity = verify(rules, head, &self.shared.limits).await?;
         let mut case = Case::open(rules, head, journal.learnt());
         let found = case.approach(identity, Some(&self.shared.limits))?;
         // Only where references may stand in it; whatever else there is streams.
@@ -228,19 +235,31 @@ fn refused(
     reply
 }
 
-async fn verify(rules: &Ruleset, head: &Head) -> Identity {
+/// What the token proves. A token that is not remembered counts against its sender's address before it
+/// is looked at, and again if it is bad (RULES 40).
+async fn verify(rules: &Ruleset, head: &Head, limits: &Limits) -> Result<Identity, Refusal> {
     let result = match &head.credential {
         // A malformed credential is refused where nobody verified it: in the caller's step.
-        Credential::None | Credential::Malformed => return Identity::Anonymous,
-        Credential::Bearer(token) => match rules.issuers.cached(token, head.now) {
-            Some(known) => known,
-            None => rules.issuers.verify(token, head.now).await,
-        },
+        Credential::None | Credential::Malformed => return Ok(Identity::Anonymous),
+        Credential::Bearer(token) => {
+            if let Some(known) = rules.issuers.cached(token, head.now) {
+                known
+            } else {
+                limits.admit_signature(rules.peers, head.client, head.now)?;
+                rules.issuers.verify(token, head.now).await
+            }
+        }
     };
-    match result {
+    Ok(match result {
         Ok(verified) => Identity::Verified(verified),
-        Err(error) => Identity::Refused(error),
-    }
+        Err(error) => {
+            // That we have no keys is not the sender's fault.
+            if error.reason() != Reason::KeysUnavailable {
+                limits.bad_signature(rules.peers, head.client, head.now);
+            }
+            Identity::Refused(error)
+        }
+    })
 }
 
 /// Request ids of one worker: a random half of its own and a counter, 32 hexadecimal digits.

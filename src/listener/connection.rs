@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::patience::{Patience, Watched};
+use super::proxy;
 use crate::drain::Draining;
 use crate::gate::Gate;
 use hyper::body::Incoming;
@@ -17,8 +18,8 @@ use tokio::net::TcpStream;
 /// Serves `stream` to its end; once draining begins, to the end of the request under way.
 pub(super) async fn serve(
     gate: Rc<Gate>,
-    stream: TcpStream,
-    peer: IpAddr,
+    mut stream: TcpStream,
+    mut peer: IpAddr,
     settings: Rc<Settings>,
     mut draining: Draining,
 ) {
@@ -27,6 +28,22 @@ pub(super) async fn serve(
     // Small replies are one write each; waiting for more would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    if let Some(rules) = &settings.proxy_protocol {
+        // Boxed: its buffer must not weigh on connections that need none.
+        let read = Box::pin(proxy::read(&mut stream, peer, rules, settings.head_timeout));
+        let read = tokio::select! {
+            read = read => read,
+            () = draining.signal() => return,
+        };
+        peer = match read {
+            Ok(client) => client,
+            Err(fault) => {
+                metrics.proxy_refused(fault);
+                tracing::debug!(%peer, cause = fault.label(), "closed at the PROXY header");
+                return;
+            }
+        };
     }
     let patience = Patience::new();
     let service = service_fn(|request: http::Request<Incoming>| {

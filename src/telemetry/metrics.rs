@@ -82,8 +82,21 @@ pub enum LimitScope {
     Workspace,
     /// One user or machine client.
     Caller,
-    /// One OAuth client.
-    Client,
+    /// One Principal, who has no account.
+    Principal,
+}
+
+/// Why a connection was closed that had to begin with a PROXY header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProxyFault {
+    /// The peer is not one that may say who the client is.
+    Untrusted,
+    /// Something else came.
+    Missing,
+    /// It says nothing that can be read.
+    Malformed,
+    /// It did not come in time.
+    Late,
 }
 
 /// Something that is there until this is dropped, counted in a gauge.
@@ -271,6 +284,13 @@ impl Metrics {
         }
     }
 
+    /// A connection was closed because of its PROXY header, or for want of one.
+    pub fn proxy_refused(&self, fault: ProxyFault) {
+        if let Some(counter) = self.traffic.proxy_refused.get(fault as usize) {
+            counter.inc();
+        }
+    }
+
     /// A client connected.
     pub fn connection(&self) -> Present {
         Present::new(&self.traffic.connections)
@@ -378,17 +398,32 @@ impl LimitScope {
         Self::Account,
         Self::Workspace,
         Self::Caller,
-        Self::Client,
+        Self::Principal,
     ];
 
-    fn label(self) -> &'static str {
+    /// The label.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Peer => "peer",
             Self::Signatures => "signatures",
             Self::Account => "account",
             Self::Workspace => "workspace",
             Self::Caller => "caller",
-            Self::Client => "client",
+            Self::Principal => "principal",
+        }
+    }
+}
+
+impl ProxyFault {
+    const ALL: [Self; 4] = [Self::Untrusted, Self::Missing, Self::Malformed, Self::Late];
+
+    /// The label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Untrusted => "untrusted",
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Late => "late",
         }
     }
 }

@@ -52,6 +52,8 @@ mod metrics;
 #[cfg(test)]
 mod nginx;
 #[cfg(test)]
+mod proxy_protocol;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod reference;

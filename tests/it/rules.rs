@@ -755,6 +755,36 @@ fn rule_39_outside_and_unknown_are_one_code() {
 }
 
 #[test]
+fn rule_40_strangers_pay_by_their_address_before_their_token_is_looked_at() {
+    let peers = json!({"requests": "1/s", "burst": 4, "signatures": "1/s", "signatures_burst": 5});
+    let gate = TestGate::builder()
+        .set("/listen/trusted_proxies", json!(["127.0.0.0/8"]))
+        .set("/listen/peers", peers)
+        .clock(&Clock::manual(Clock::system().now()))
+        .start();
+    let send = |token: &Token, from: &str| {
+        let request = gate.get(PATH).bearer(&token.sign());
+        request.header("x-forwarded-for", from).send()
+    };
+    let ana = || gate.issuer.user("ana");
+    // A bad token costs five: the next one, good or bad, is not looked at.
+    send(&ana().expired(100), "2001:db8:0:7::1").refused(Reason::TokenExpired);
+    send(&ana(), "2001:db8:0:7::1").refused(Reason::RateLimited);
+    // Neither another address of the same /64, nor a fifth request without any token.
+    send(&ana(), "2001:db8:0:7:ffff::2").refused(Reason::RateLimited);
+    let bare = |from: &str| gate.get(PATH).header("x-forwarded-for", from).send();
+    bare("2001:db8:0:7::3").refused(Reason::TokenMissing);
+    bare("2001:db8:0:7::4").refused(Reason::RateLimited);
+    gate.upstream.saw_nothing();
+    // Whoever proved who it is elsewhere is not touched.
+    send(&ana(), "2001:db8:0:8::1").allowed(200);
+    // What the account allows is untouched too: strangers never pay from it.
+    let accounts = [("scope", "account")];
+    let counted = gate.metrics().sum("palisade_rate_limited_total", &accounts);
+    assert!(counted < 1.0, "{counted}");
+}
+
+#[test]
 fn rule_41_a_request_is_on_record_before_it_is_answered() {
     let gate = TestGate::start();
     gate.upstream.hang();

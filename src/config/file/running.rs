@@ -1,4 +1,4 @@
-//! `plans`, `audit`, `cache` and `log`.
+//! `plans`, `principals`, `audit`, `cache` and `log`.
 
 use crate::config::units::{Duration, Rate, Size};
 use schemars::JsonSchema;
@@ -18,6 +18,34 @@ pub(crate) struct Plan {
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) concurrent: Option<u32>,
+    /// A part of it that each of the account's workspaces may take. Absent: all of it.
+    #[serde(default)]
+    pub(crate) per_workspace: Option<Share>,
+    /// A part of it that each of the account's users and machine clients may take. Absent: all of it.
+    #[serde(default)]
+    pub(crate) per_caller: Option<Share>,
+}
+
+/// A rate and its burst.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Share {
+    /// Requests in a second, sustained; more are refused with 429.
+    pub(crate) requests: Rate,
+    /// Requests at once, after a pause. Absent: as many as in a second.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) burst: Option<u32>,
+}
+
+impl Share {
+    /// What each Principal may do unless the file says otherwise.
+    pub(crate) fn of_principals() -> Self {
+        Self {
+            requests: Rate(50),
+            burst: Some(100),
+        }
+    }
 }
 
 /// Where the record of every request goes: one JSON object a line.

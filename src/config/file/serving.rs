@@ -1,5 +1,6 @@
 //! `listen`, `admin`, `upstreams` and `annotate`.
 
+use super::{Peers, ProxyProtocol};
 use crate::config::units::{Duration, SecretRef, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,12 @@ pub(crate) struct Listen {
     #[serde(default)]
     #[schemars(extend("examples" = [["10.0.0.0/8"]]))]
     pub(crate) trusted_proxies: Vec<String>,
+    /// For load balancers that pass connections on. Absent: a PROXY header is no HTTP, and refused.
+    #[serde(default)]
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    /// Limits of each network address.
+    #[serde(default)]
+    pub(crate) peers: Peers,
     /// Worker threads, each with its own connections. Absent: one for each processor.
     #[serde(default)]
     #[schemars(range(min = 1, max = 256))]

@@ -4,10 +4,10 @@ use crate::admin::{self, ControlToken};
 use crate::config::file::{Admin, Config, Limits, Listen};
 use crate::config::files;
 use crate::config::findings::Findings;
-use crate::config::units::{Duration, SecretRef, Size};
+use crate::config::units::{Cap, Duration, Rate, SecretRef, Size};
 use crate::head::HostList;
 use crate::limit::BodyLimits;
-use crate::listener;
+use crate::{limit, listener};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,8 +27,33 @@ pub(super) fn listen(shape: &Listen, findings: &mut Findings<'_>) -> Option<list
         // The server's own bounds lie above ours: it answers without a reason and without a record.
         head_bytes_max: bytes(Size(head_bytes.saturating_mul(2).saturating_add(8 << 10))),
         header_count_max: usize::from(limits.header_count) * 2,
+        proxy_protocol: proxy_protocol(shape, findings),
         http: address(findings, "/listen/http", &shape.http)?,
     })
+}
+
+/// Who must begin with a PROXY header.
+fn proxy_protocol(shape: &Listen, findings: &mut Findings<'_>) -> Option<listener::ProxyProtocol> {
+    let shape = shape.proxy_protocol.as_ref()?;
+    let from = networks("/listen/proxy_protocol/from", &shape.from, findings);
+    Some(listener::ProxyProtocol { from })
+}
+
+/// Limits of each network address.
+pub(super) fn peers(shape: &Listen) -> limit::PeerSettings {
+    let told_apart = !shape.trusted_proxies.is_empty() || shape.proxy_protocol.is_some();
+    let peers = &shape.peers;
+    let default = Cap(told_apart.then_some(PEER_REQUESTS));
+    let rate = |cap: Cap, burst: Option<u32>| {
+        cap.0.map(|Rate(per_second)| limit::Rate {
+            per_second,
+            burst: burst.unwrap_or_else(|| per_second.saturating_mul(2)),
+        })
+    };
+    limit::PeerSettings {
+        requests: rate(peers.requests.unwrap_or(default), peers.burst),
+        signatures: rate(peers.signatures, peers.signatures_burst),
+    }
 }
 
 /// As a number of bytes in memory.
@@ -68,11 +93,11 @@ pub(super) fn bodies(shape: &Limits) -> BodyLimits {
     }
 }
 
-/// Networks of trusted proxies.
-pub(super) fn trusted_proxies(shape: &Listen, findings: &mut Findings<'_>) -> Vec<IpNet> {
+/// Networks whose word on addresses is believed.
+pub(super) fn networks(key: &str, texts: &[String], findings: &mut Findings<'_>) -> Vec<IpNet> {
     let mut networks = Vec::new();
-    for (at, text) in shape.trusted_proxies.iter().enumerate() {
-        let pointer = format!("/listen/trusted_proxies/{at}");
+    for (at, text) in texts.iter().enumerate() {
+        let pointer = format!("{key}/{at}");
         let address = text.parse::<IpAddr>().map(IpNet::from);
         match text.parse::<IpNet>().or(address) {
             Ok(network) if network.prefix_len() == 0 => {
@@ -240,6 +265,8 @@ const HEADER_BYTES: (Size, Size) = (Size(1), Size(256 << 10));
 const BODY_BYTES: (Size, Size) = (Size(1 << 20), Size(16 << 30));
 /// Room for one whole body at least: less would refuse every one of them.
 const ACCOUNT_BODY_BYTES: (Size, Size) = (Size(64 << 10), Size(16 << 30));
+/// A large office behind one address stays below it; a script on one machine does not.
+const PEER_REQUESTS: Rate = Rate(1000);
 const TIMEOUT_MIN: Duration = Duration::millis(1);
 const TIMEOUT_MAX: Duration = Duration::secs(60 * 60);
 const SECRET_BYTES_MAX: u64 = 4096;

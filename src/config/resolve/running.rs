@@ -1,6 +1,6 @@
 //! `plans`, `annotate`, `audit`, `cache` and `log`.
 
-use crate::config::file::{Annotate, Audit, Cache, Log, LogFormat, LogLevel, Plan};
+use crate::config::file::{Annotate, Audit, Cache, Log, LogFormat, LogLevel, Plan, Share};
 use crate::config::findings::Findings;
 use crate::config::units::{Duration, Size};
 use crate::telemetry::{audit, log};
@@ -12,13 +12,25 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) fn plans(shape: &BTreeMap<String, Plan>) -> HashMap<String, limit::Plan> {
     let each = shape.iter().map(|(name, plan)| {
         let limits = limit::Plan {
-            per_second: plan.requests.0,
-            burst: plan.burst.unwrap_or(plan.requests.0),
+            account: limit::Rate {
+                per_second: plan.requests.0,
+                burst: plan.burst.unwrap_or(plan.requests.0),
+            },
             concurrent: plan.concurrent,
+            workspace: plan.per_workspace.as_ref().map(rate),
+            caller: plan.per_caller.as_ref().map(rate),
         };
         (name.clone(), limits)
     });
     each.collect()
+}
+
+/// A rate with its burst.
+pub(super) fn rate(shape: &Share) -> limit::Rate {
+    limit::Rate {
+        per_second: shape.requests.0,
+        burst: shape.burst.unwrap_or(shape.requests.0),
+    }
 }
 
 /// Prefix and strip list; names are header names.

@@ -121,3 +121,16 @@ fn patterns_and_readers_agree() {
         assert_eq!(by_schema, duration(text).is_ok(), "{text:?}");
     }
 }
+
+#[test]
+fn a_cap_is_a_rate_or_off() {
+    let cap = |text: &str| Cap::try_from(text.to_owned());
+    for text in ["off", "50/s"] {
+        assert_eq!(String::from(cap(text).unwrap()), text);
+    }
+    assert_eq!(cap("off").unwrap(), Cap(None));
+    for text in ["", "Off", "none", "0/s", "50"] {
+        let error = cap(text).unwrap_err().to_string();
+        assert!(error.contains("write it like `50/s` or `off`"), "{error}");
+    }
+}

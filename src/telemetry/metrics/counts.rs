@@ -1,7 +1,7 @@
 //! The families with few series: token, decision, ruleset, audit, connections.
 
 use super::family::{Builder, experimental, stable};
-use super::{DECISION_BUCKETS, DecisionSource, LimitScope};
+use super::{DECISION_BUCKETS, DecisionSource, LimitScope, ProxyFault};
 use prometheus::{Histogram, IntCounter, IntGauge, IntGaugeVec};
 
 #[derive(Debug)]
@@ -47,6 +47,7 @@ pub(super) struct Traffic {
     pub(super) upstream_opened: IntCounter,
     pub(super) upstream_failed: IntCounter,
     pub(super) limited: Vec<IntCounter>,
+    pub(super) proxy_refused: Vec<IntCounter>,
 }
 
 impl Tokens {
@@ -179,7 +180,12 @@ impl Traffic {
         let limited = build.counters(stable(
             "palisade_rate_limited_total",
             &["scope"],
-            "Requests refused by a limit, by what the limit is about.",
+            "Requests refused by a limit, by what the limit is about (`peer`, `signatures`, `account`, `workspace`, `caller`, `principal`).",
+        ));
+        let proxy = build.counters(stable(
+            "palisade_proxy_header_refused_total",
+            &["cause"],
+            "Connections closed at the PROXY header that they had to begin with, by cause (`untrusted`, `missing`, `malformed`, `late`).",
         ));
         let opened = build.counters(experimental(
             "palisade_upstream_connects_total",
@@ -212,6 +218,10 @@ impl Traffic {
             limited: LimitScope::ALL
                 .iter()
                 .map(|scope| limited.with_label_values(&[scope.label()]))
+                .collect(),
+            proxy_refused: ProxyFault::ALL
+                .iter()
+                .map(|fault| proxy.with_label_values(&[fault.label()]))
                 .collect(),
         }
     }

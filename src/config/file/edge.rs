@@ -1,0 +1,49 @@
+//! The parts of `listen` that say who a client is: address, PROXY header, cookies, limits of peers.
+
+use crate::config::units::Cap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Limits of each network address: an IPv4 address, or an IPv6 /64. They come before a token is looked
+/// at, so they bound strangers. Requests from the own host (loopback) are never limited.
+///
+/// The address is the client's where `trusted_proxies` or `proxy_protocol` tells it. Where neither does
+/// and everything comes through one ingress, that ingress is one peer: leave `requests` off there, and
+/// turn `signatures` off if strangers can reach the ingress.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Peers {
+    /// Requests in a second, sustained; more are refused with 429. `off`: no bound. Absent: `1000/s`
+    /// where `trusted_proxies` or `proxy_protocol` tells clients apart, else `off`.
+    pub(crate) requests: Option<Cap>,
+    /// Requests at once, after a pause. Absent: twice as many as in a second.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) burst: Option<u32>,
+    /// Tokens that are verified in a second, sustained; more are refused with 429 unseen. A token that
+    /// is remembered costs nothing, a bad one costs five. `off`: no bound.
+    pub(crate) signatures: Cap,
+    /// Tokens that are verified at once, after a pause. Absent: twice as many as in a second.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) signatures_burst: Option<u32>,
+}
+
+/// Every connection begins with a PROXY header, version 1 or 2, that names the client. One without it,
+/// or from a network that is not listed, is closed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProxyProtocol {
+    /// Networks of the load balancers that send it. The header has to come within `timeouts.head`.
+    #[schemars(length(min = 1), extend("examples" = [["10.0.0.0/8"]]))]
+    pub(crate) from: Vec<String>,
+}
+
+impl Default for Peers {
+    fn default() -> Self {
+        Self {
+            requests: None,
+            burst: None,
+            signatures: Cap(Some(crate::config::units::Rate(2000))),
+            signatures_burst: None,
+        }
+    }
+}
