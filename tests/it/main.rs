@@ -65,3 +65,5 @@ mod rules;
 mod support;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod verify;

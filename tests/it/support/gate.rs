@@ -96,6 +96,11 @@ impl TestGate {
             .send()
     }
 
+    /// Where the keys of assertions are.
+    pub(crate) fn jwks_url(&self) -> String {
+        format!("http://{}/.well-known/jwks.json", self.running.metrics)
+    }
+
     /// A GET on the control port, without its token.
     pub(crate) fn control_port(&self, target: &str) -> Request {
         Request::new(self.running.control, "GET", target).host(&self.running.control.to_string())

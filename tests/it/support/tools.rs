@@ -108,7 +108,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
 }
 
 /// Where `tests/run` installs what the lock files say; it finds the folder in the same way.
-fn installed() -> &'static Path {
+pub(crate) fn installed() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = cache().join(lock_digest());
