@@ -13,7 +13,7 @@ mod said;
 pub use assertion::{Assertion, BadKey, PublicKey, SigningKey};
 pub use body::{ReplyBody, RequestBody};
 pub use client::{Allowed, Error, Forwarder, Upstreams};
-pub use headers::{Annotate, annotate, clean_reply};
+pub use headers::{Annotate, annotate, clean_reply, vary};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

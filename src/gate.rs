@@ -17,6 +17,7 @@ mod journal;
 mod refusal;
 mod reply;
 mod serve;
+mod site;
 
 pub use decide::{Identity, Input, Learnt, Verdict, decide};
 pub use generation::Generation;

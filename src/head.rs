@@ -4,6 +4,7 @@
 //! nothing else. Whatever can be read in two ways is refused (DESIGN 9, RULES 12-15).
 
 mod client;
+mod cookie;
 mod error;
 mod fold;
 mod host;
@@ -14,6 +15,8 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub use client::HopHeader;
+pub use cookie::{CookieToken, TokenCookies};
 pub use error::Error;
 pub use fold::{fold, folds_to};
 pub use host::{BadHost, HostList};
@@ -55,8 +58,12 @@ pub struct Settings {
     pub limits: Limits,
     /// The hosts that requests may name.
     pub hosts: HostList,
-    /// Peers whose `x-forwarded-for` is believed.
+    /// Peers whose word on hops before them is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it.
+    pub hops: HopHeader,
+    /// Cookies whose value is the token.
+    pub token_cookies: TokenCookies,
     /// Headers that name a tenant: each may stand once, whatever the route.
     pub header_references: Vec<HeaderName>,
 }
@@ -91,8 +98,22 @@ pub enum Credential {
     None,
     /// `Authorization: Bearer`.
     Bearer(Arc<str>),
-    /// An `Authorization` whose value cannot be read as a scheme and one token.
+    /// A cookie that the configuration says is the token.
+    Cookie(CookieToken),
+    /// An `Authorization` whose value cannot be read as a scheme and one token, or a token cookie whose
+    /// value cannot be a token.
     Malformed,
+}
+
+impl Credential {
+    /// The token, wherever it stood. `None`: there is none, or nothing that could be one.
+    pub fn token(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Bearer(token) => Some(token),
+            Self::Cookie(cookie) => Some(&cookie.token),
+            Self::None | Self::Malformed => None,
+        }
+    }
 }
 
 // A token is a secret: it shows in no log, whoever formats it.
@@ -101,6 +122,7 @@ impl std::fmt::Debug for Credential {
         f.write_str(match self {
             Self::None => "None",
             Self::Bearer(_) => "Bearer(..)",
+            Self::Cookie(_) => "Cookie(..)",
             Self::Malformed => "Malformed",
         })
     }

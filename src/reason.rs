@@ -18,6 +18,7 @@ pub enum Reason {
     AudienceMismatch,
     TokenKind,
     TokenBinding,
+    CrossSite,
     ClaimMissing,
     ClientNotBound,
     IssuerNotForAccount,
@@ -143,7 +144,7 @@ impl Blame {
 
 impl Reason {
     /// Every reason, in the order of the reference page.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenSignature,
@@ -154,6 +155,7 @@ impl Reason {
         Self::AudienceMismatch,
         Self::TokenKind,
         Self::TokenBinding,
+        Self::CrossSite,
         Self::ClaimMissing,
         Self::ClientNotBound,
         Self::IssuerNotForAccount,
@@ -218,7 +220,7 @@ impl Reason {
         use Blame::{Client, Gate, Upstream};
         use Outcome::{Aborted, Ambiguous, DenyIsolation, DenyLimit, DenyPolicy, DenyToken, Error, NotFound};
         let (code, status, grpc_status, outcome, blame, help) = match self {
-            Self::TokenMissing => ("token_missing", 401, 16, DenyToken, Client, "no bearer token was sent; send `Authorization: Bearer <access token>`"),
+            Self::TokenMissing => ("token_missing", 401, 16, DenyToken, Client, "no token was sent; send `Authorization: Bearer <access token>`, or the token cookie"),
             Self::TokenMalformed => ("token_malformed", 401, 16, DenyToken, Client, "the token is not a JWS that Palisade accepts: shape, header, claims or size"),
             Self::TokenSignature => ("token_signature", 401, 16, DenyToken, Client, "the signature, its algorithm or its key does not fit the issuer's published keys"),
             Self::TokenExpired => ("token_expired", 401, 16, DenyToken, Client, "`exp` has passed; get a new token"),
@@ -228,6 +230,7 @@ impl Reason {
             Self::AudienceMismatch => ("audience_mismatch", 401, 16, DenyToken, Client, "`aud` or the client is not one that the issuer's entry accepts"),
             Self::TokenKind => ("token_kind", 401, 16, DenyToken, Client, "not an access token: `token_use` or `typ` is another kind's"),
             Self::TokenBinding => ("token_binding", 401, 16, DenyToken, Client, "the token is bound to a key or certificate (`cnf`) that was not proved"),
+            Self::CrossSite => ("cross_site", 403, 7, DenyToken, Client, "the token came in a cookie, and neither a listed `Origin` nor `Sec-Fetch-Site: same-origin` shows that the caller's own site asked for the change"),
             Self::ClaimMissing => ("claim_missing", 403, 7, DenyIsolation, Client, "a required claim is absent, empty, of the wrong type, or present where it must be absent"),
             Self::ClientNotBound => ("client_not_bound", 403, 7, DenyIsolation, Client, "the token's client is not listed for that workspace in the tenant directory"),
             Self::IssuerNotForAccount => ("issuer_not_for_account", 403, 7, DenyIsolation, Client, "the issuer may not speak for that account"),
@@ -243,7 +246,7 @@ impl Reason {
             Self::PolicyError => ("policy_error", 403, 7, DenyPolicy, Gate, "a forbid could not be evaluated, or the question does not fit the schema; the log has the error"),
             Self::RouteUnknown => ("route_unknown", 404, 12, NotFound, Client, "no route matches the path"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, 12, NotFound, Client, "the path has routes, none for this method"),
-            Self::RequestAmbiguous => ("request_ambiguous", 400, 3, Ambiguous, Client, "the request can be read in more than one way: Host, path escapes, doubled headers or references"),
+            Self::RequestAmbiguous => ("request_ambiguous", 400, 3, Ambiguous, Client, "the request can be read in more than one way: Host, path escapes, doubled headers, credentials or references"),
             Self::BodyTooLarge => ("body_too_large", 413, 8, Ambiguous, Client, "the body is longer than the limit"),
             Self::UriTooLong => ("uri_too_long", 414, 3, Ambiguous, Client, "the request target is longer than the limit"),
             Self::BodyUnreadable => ("body_unreadable", 415, 3, Ambiguous, Client, "the body is not one JSON document that the route's references can be read from"),

@@ -11,7 +11,7 @@ mod running;
 mod serving;
 mod tenant;
 
-pub(crate) use edge::{Peers, ProxyProtocol};
+pub(crate) use edge::{ClientAddress, Peers, ProxyProtocol, TokenCookies};
 pub(crate) use issuer::{
     Accounts, Algorithm, ClaimPointers, Clients, Context, Issuer, PlatformRole, Preset, RoleName,
 };

@@ -1,6 +1,7 @@
 //! Shapes become settings: every name is looked up, every file read, every fault reported at once.
 
 mod assertion;
+mod edge;
 mod errors;
 mod further;
 mod issuer;
@@ -127,6 +128,7 @@ fn head(
     }
     let proxies = &shape.trusted_proxies;
     let trusted_proxies = listen::networks("/listen/trusted_proxies", proxies, findings);
+    let token_cookies = edge::token_cookies(shape.token_cookies.as_ref(), findings);
     let hosts = HostList::new(shape.hosts.iter().map(String::as_str)).ok()?;
     let headers = references.iter().filter_map(|rule| match &rule.place {
         ReferenceIn::Header(name) => Some(name.clone()),
@@ -140,6 +142,8 @@ fn head(
         },
         hosts,
         trusted_proxies,
+        hops: edge::hops(shape.client_address),
+        token_cookies,
         header_references: headers.collect(),
     })
 }

@@ -8,7 +8,7 @@ use super::pool::{Connection, Pool};
 use super::{Settings, UpstreamSettings};
 use crate::body::Sent;
 use crate::decision::Permit;
-use crate::head::Head;
+use crate::head::{Credential, Head};
 use crate::reason::Reason;
 use crate::telemetry::Metrics;
 use bytes::{Bytes, BytesMut};
@@ -217,6 +217,9 @@ impl Upstreams {
         let settings = &upstream.settings;
         if !settings.forward_token {
             headers.remove(header::AUTHORIZATION);
+            if let Credential::Cookie(token) = &head.credential {
+                token.remove_from(&mut headers);
+            }
         }
         headers.insert(header::HOST, settings.authority.clone());
         if let (Some(asserter), Some(audience)) = (&self.asserter, &settings.audience) {

@@ -34,7 +34,7 @@ struct Names {
 
 /// Removed whatever the configuration says, by folded name (RULES 25). An entry that ends in `-`
 /// stands for every name that begins with it.
-const ALWAYS_STRIPPED: [&str; 28] = [
+const ALWAYS_STRIPPED: [&str; 35] = [
     "x-user-id",
     "x-tenant-id",
     "x-aw-",
@@ -46,6 +46,13 @@ const ALWAYS_STRIPPED: [&str; 28] = [
     "x-cluster-client-ip",
     "true-client-ip",
     "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "x-azure-clientip",
+    "x-envoy-external-address",
+    "x-originating-ip",
+    "x-remote-addr",
     "x-original-",
     "x-rewrite-",
     "x-override-url",
@@ -300,10 +307,14 @@ pub(super) fn keep_private(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     }
-    for (name, value) in [("authorization", "Authorization"), ("cookie", "Cookie")] {
-        if !varies_by(headers, name) {
-            headers.append(header::VARY, HeaderValue::from_static(value));
-        }
+    vary(headers, "Authorization");
+    vary(headers, "Cookie");
+}
+
+/// Makes caches keep replies apart by that field of the request, if they do not already.
+pub fn vary(headers: &mut HeaderMap, name: &'static str) {
+    if !varies_by(headers, name) {
+        headers.append(header::VARY, HeaderValue::from_static(name));
     }
 }
 

@@ -3,6 +3,7 @@
 //! A body is read between the two halves of a [`Case`], and only for routes that ask for it.
 
 use super::refusal::Refusal;
+use super::site;
 use crate::body::Seen;
 use crate::decision::{self, Pdp, Permit, Question};
 use crate::head::{Credential, Head};
@@ -69,7 +70,7 @@ pub fn decide(rules: &Ruleset, head: &Head, input: Input<'_>) -> Verdict {
     let mut learnt = Learnt::default();
     let mut case = Case::open(rules, head, &mut learnt);
     let outcome = case
-        .approach(input.identity, input.limits)
+        .approach(input.identity, input.headers, input.limits)
         .and_then(|found| case.conclude(found, input.headers, input.body, input.pdp));
     let in_flight = case.in_flight();
     Verdict {
@@ -114,6 +115,7 @@ impl<'a> Case<'a> {
     pub(super) fn approach(
         &mut self,
         identity: Identity,
+        headers: &HeaderMap,
         limits: Option<&Limits>,
     ) -> Result<Found, Refusal> {
         self.caller = identify(self.rules, self.head, identity)?;
@@ -125,7 +127,9 @@ impl<'a> Case<'a> {
             // Strangers learn nothing about which routes exist.
             return Err(Refusal::new(Reason::TokenMissing, "no token"));
         }
-        Ok(found?)
+        let found = found?;
+        site::admit(&found.route, self.head, headers)?;
+        Ok(found)
     }
 
     /// route -> Target -> Scope -> Permit.
@@ -171,10 +175,9 @@ fn identify(rules: &Ruleset, head: &Head, identity: Identity) -> Result<Arc<Call
         Identity::Anonymous => match head.credential {
             Credential::None => Ok(Arc::new(Caller::Anonymous)),
             // A credential that nobody verified proves nothing.
-            Credential::Bearer(_) | Credential::Malformed => Err(Refusal::new(
-                Reason::TokenMalformed,
-                "the bearer credential is not a token",
-            )),
+            Credential::Bearer(_) | Credential::Cookie(_) | Credential::Malformed => Err(
+                Refusal::new(Reason::TokenMalformed, "the credential is not a token"),
+            ),
         },
     }
 }

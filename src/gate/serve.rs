@@ -11,7 +11,7 @@ use crate::body::Sent;
 use crate::clock::Clock;
 use crate::decision::Pdp;
 use crate::forward::{Allowed, Forwarder, ReplyBody};
-use crate::head::{self, Credential, Head};
+use crate::head::{self, Head};
 use crate::limit::{Bodies, Limits};
 use crate::reason::Reason;
 use crate::route::ErrorBody;
@@ -138,9 +138,7 @@ impl Gate {
         };
         match replied {
             Ok(mut reply) => {
-                if let Some(cross) = &cross {
-                    cross.mark(reply.headers_mut());
-                }
+                cors::settle(cross.as_ref(), reply.headers_mut());
                 reply.body_mut().hold(present);
                 journal.forwarded(reply.status().as_u16());
                 reply
@@ -169,7 +167,7 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let identity = verify(rules, head, &self.shared.limits).await?;
         let mut case = Case::open(rules, head, journal.learnt());
-        let found = case.approach(identity, Some(&self.shared.limits))?;
+        let found = case.approach(identity, &parts.headers, Some(&self.shared.limits))?;
         // Only where references may stand in it; whatever else there is streams.
         let (sent, room) = if rules.references.wants_body(&found.route) {
             let within = generation.forward.body_timeout;
@@ -214,9 +212,7 @@ fn refuse(
     };
     let told = (form, journal.token_sent());
     let mut reply = refused(generation, refusal, journal.request_id(), told);
-    if let Some(cross) = place.cross {
-        cross.mark(reply.headers_mut());
-    }
+    cors::settle(place.cross, reply.headers_mut());
     journal.refused(refusal);
     reply
 }
@@ -238,28 +234,22 @@ fn refused(
 /// What the token proves. A token that is not remembered counts against its sender's address before it
 /// is looked at, and again if it is bad (RULES 40).
 async fn verify(rules: &Ruleset, head: &Head, limits: &Limits) -> Result<Identity, Refusal> {
-    let result = match &head.credential {
-        // A malformed credential is refused where nobody verified it: in the caller's step.
-        Credential::None | Credential::Malformed => return Ok(Identity::Anonymous),
-        Credential::Bearer(token) => {
-            if let Some(known) = rules.issuers.cached(token, head.now) {
-                known
-            } else {
-                limits.admit_signature(rules.peers, head.client, head.now)?;
-                rules.issuers.verify(token, head.now).await
-            }
-        }
+    // A malformed credential is refused where nobody verified it: in the caller's step.
+    let Some(token) = head.credential.token() else {
+        return Ok(Identity::Anonymous);
     };
-    Ok(match result {
-        Ok(verified) => Identity::Verified(verified),
-        Err(error) => {
-            // That we have no keys is not the sender's fault.
-            if error.reason() != Reason::KeysUnavailable {
-                limits.bad_signature(rules.peers, head.client, head.now);
-            }
-            Identity::Refused(error)
+    let result = if let Some(known) = rules.issuers.cached(token, head.now) {
+        known
+    } else {
+        limits.admit_signature(rules.peers, head.client, head.now)?;
+        let result = rules.issuers.verify(token, head.now).await;
+        // That we have no keys is not the sender's fault.
+        if matches!(&result, Err(error) if error.reason() != Reason::KeysUnavailable) {
+            limits.bad_signature(rules.peers, head.client, head.now);
         }
-    })
+        result
+    };
+    Ok(result.map_or_else(Identity::Refused, Identity::Verified))
 }
 
 /// Request ids of one worker: a random half of its own and a counter, 32 hexadecimal digits.

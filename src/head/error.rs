@@ -61,9 +61,18 @@ pub enum Error {
     /// A header that is read is not text.
     #[error("`{0}` is not text")]
     HeaderUnreadable(HeaderName),
-    /// A trusted proxy's `x-forwarded-for` holds something else than addresses.
-    #[error("`x-forwarded-for` holds something else than addresses")]
-    ForwardedFor,
+    /// A trusted proxy's list of hops holds something else than addresses.
+    #[error("`{0}` holds something else than addresses")]
+    Hops(HeaderName),
+    /// A token in `Authorization`, or another use of that, beside a token in a cookie.
+    #[error("two credentials: `authorization` and a cookie")]
+    TwoCredentials,
+    /// Two token cookies, or one that only some readers see.
+    #[error("cookies in which readers may find different tokens")]
+    CookieAmbiguous,
+    /// `$Version` and its kind make some readers split cookies in another way.
+    #[error("a cookie whose name begins with `$`")]
+    CookieAttribute,
     /// The path has no canonical form.
     #[error("the path holds {0}")]
     Path(PathFault),
@@ -88,7 +97,10 @@ impl Error {
             | Self::HostContradicted
             | Self::HeaderRepeated(_)
             | Self::HeaderUnreadable(_)
-            | Self::ForwardedFor
+            | Self::Hops(_)
+            | Self::TwoCredentials
+            | Self::CookieAmbiguous
+            | Self::CookieAttribute
             | Self::Path(_)
             | Self::Query(_) => Reason::RequestAmbiguous,
         }

@@ -10,7 +10,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Headers that say where a message ends.
 const FRAMING: [&str; 2] = ["transfer-encoding", "content-length"];
@@ -38,8 +37,8 @@ pub fn read(
         authority: authority(&parts.uri, fields.host, &settings.hosts)?,
         path: CanonicalPath::read(parts.uri.path())?,
         query: Query::read(parts.uri.query())?,
-        credential: fields.authorization.map_or(Credential::None, credential),
-        client: client::address(peer, &fields.hops, &settings.trusted_proxies)?,
+        credential: credential(parts, fields.authorization, settings)?,
+        client: client::address(peer, &parts.headers, settings)?,
         on_behalf_of: fields
             .user
             .map(|user| text(&X_USER_ID, user).map(str::to_owned))
@@ -68,8 +67,6 @@ struct Fields<'a> {
     host: Option<&'a HeaderValue>,
     authorization: Option<&'a HeaderValue>,
     user: Option<&'a HeaderValue>,
-    /// `x-forwarded-for`, in the order of the request.
-    hops: Vec<&'a HeaderValue>,
 }
 
 impl<'a> Fields<'a> {
@@ -107,10 +104,6 @@ impl<'a> Fields<'a> {
             13 if *name == header::AUTHORIZATION => &mut self.authorization,
             // By folded name: an upstream that folds would take `x_user_id` for it.
             9 if folds_to(text, X_USER_ID.as_str()) => &mut self.user,
-            15 if *name == X_FORWARDED_FOR => {
-                self.hops.push(value);
-                return Ok(());
-            }
             // Any other coding would be taken off here and never be told upstream (RFC 9112, section 6.1).
             17 if *name == header::TRANSFER_ENCODING => {
                 return if value.as_bytes().eq_ignore_ascii_case(b"chunked") {
@@ -186,8 +179,26 @@ fn authority(uri: &Uri, host: Option<&HeaderValue>, hosts: &HostList) -> Result<
     }
 }
 
+/// The one credential of a request.
+fn credential(
+    parts: &Parts,
+    authorization: Option<&HeaderValue>,
+    settings: &Settings,
+) -> Result<Credential, Error> {
+    let cookies = &settings.token_cookies;
+    match (cookies.find(parts)?, authorization) {
+        (None, None) => Ok(Credential::None),
+        (None, Some(value)) => Ok(authorized(value)),
+        (Some(_), Some(_)) => Err(Error::TwoCredentials),
+        (Some(found), None) => {
+            let token = cookies.token(&found, &parts.headers)?;
+            Ok(token.map_or(Credential::Malformed, Credential::Cookie))
+        }
+    }
+}
+
 /// What an `Authorization` presents.
-fn credential(value: &HeaderValue) -> Credential {
+fn authorized(value: &HeaderValue) -> Credential {
     let bytes = value.as_bytes();
     let Some(end) = bytes.iter().position(|b| *b == b' ') else {
         return Credential::Malformed;
@@ -215,7 +226,7 @@ fn credential(value: &HeaderValue) -> Credential {
 }
 
 /// RFC 9110, section 11.2.
-fn is_token68(text: &str) -> bool {
+pub(super) fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=').as_bytes();
     // Tokens are long: without an early end the compiler looks at many bytes at once.
     let fits = |b: u8| {

@@ -1,5 +1,7 @@
 //! Heads that are read, and heads that are refused.
 
+mod cookies;
+mod hops;
 mod hosts;
 mod paths;
 mod queries;
@@ -159,6 +161,7 @@ fn credentials_are_told_apart() {
         match head(request).unwrap().credential {
             Credential::None => "none".to_owned(),
             Credential::Bearer(token) => token.to_string(),
+            Credential::Cookie(_) => "cookie".to_owned(),
             Credential::Malformed => "malformed".to_owned(),
         }
     };
@@ -254,7 +257,7 @@ fn the_client_is_the_rightmost_hop_that_is_not_trusted() {
     for forwarded in ["unknown", "1.1.1.1, _x", "1.1.1.1 10.0.0.2", "010.0.0.1"] {
         assert_eq!(
             address("10.0.0.1", &[forwarded]),
-            Err(Error::ForwardedFor),
+            Err(Error::Hops("x-forwarded-for".parse().unwrap())),
             "{forwarded}"
         );
     }

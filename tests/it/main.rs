@@ -30,6 +30,8 @@ mod cognito;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod cookies;
+#[cfg(test)]
 mod cors;
 #[cfg(test)]
 mod decisions;

@@ -516,6 +516,62 @@ fn rule_21_without_cors_a_preflight_reveals_no_route() {
 }
 
 #[test]
+fn rule_21_only_the_configuration_says_who_may_read() {
+    let origin = "https://app.example.com";
+    let gate = TestGate::builder()
+        .set("/routes/0/cors", json!({"origins": [origin]}))
+        .start();
+    let own = [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-credentials", "true"),
+    ];
+    gate.upstream.reply(200, &own, b"");
+    let ana = gate.issuer.user("ana").sign();
+    for (from, granted) in [(origin, Some(origin)), ("https://evil.example", None)] {
+        let request = gate.get(PATH).bearer(&ana).header("origin", from);
+        let reply = request.send();
+        reply.allowed(200);
+        assert_eq!(reply.header("access-control-allow-origin"), granted);
+        assert_eq!(reply.header("access-control-allow-credentials"), None);
+        let refused = gate.get(PATH).header("origin", from).send();
+        refused.refused(Reason::TokenMissing);
+        assert_eq!(refused.header("access-control-allow-origin"), granted);
+    }
+}
+
+#[test]
+fn rule_22_a_token_cookie_is_one_credential_for_our_own_site_and_not_passed_on() {
+    let gate = TestGate::builder()
+        .set("/listen/token_cookies", json!({"names": ["__Host-token"]}))
+        .start();
+    let ana = gate
+        .issuer
+        .user("ana")
+        .role("editor")
+        .scope("app/read app/write")
+        .sign();
+    let cookie = format!("__Host-token={ana}");
+    let get = gate.get(PATH).header("cookie", &cookie);
+    get.clone()
+        .bearer(&ana)
+        .send()
+        .refused(Reason::RequestAmbiguous);
+    let twice = format!("{cookie}; {cookie}");
+    let twice = gate.get(PATH).header("cookie", &twice);
+    twice.send().refused(Reason::RequestAmbiguous);
+    let post = gate.post(PATH, "{}").header("cookie", &cookie);
+    post.send().refused(Reason::CrossSite);
+    gate.upstream.saw_nothing();
+    get.send().allowed(200);
+    post.header("sec-fetch-site", "same-origin")
+        .send()
+        .allowed(200);
+    for seen in gate.upstream.requests() {
+        assert_eq!(seen.message.header("cookie"), None);
+    }
+}
+
+#[test]
 fn rule_22_two_credentials_are_refused() {
     let gate = TestGate::start();
     let ana = gate.issuer.user("ana").sign();
@@ -566,6 +622,32 @@ fn rule_23_a_client_cannot_write_its_own_address() {
     let record = gate.only_record().to_string();
     assert!(
         record.contains("10.9.8.7") && !record.contains("1.1.1.1"),
+        "{record}"
+    );
+}
+
+#[test]
+fn rule_23_only_the_configured_header_of_a_trusted_hop_counts() {
+    let gate = TestGate::builder()
+        .set("/listen/trusted_proxies", json!(["127.0.0.0/8"]))
+        .set("/listen/client_address", json!("forwarded"))
+        .start();
+    let ana = gate.issuer.user("ana").sign();
+    let ask = |forwarded: &str| {
+        let request = gate.get(PATH).bearer(&ana);
+        let request = request.header("x-forwarded-for", "6.6.6.6");
+        request.header("forwarded", forwarded).send()
+    };
+    ask("for=6.6.6.6, for=\"[::ffff:203.0.113.7]:4711\";proto=https").allowed(200);
+    let seen = gate.upstream.only().message;
+    assert_eq!(seen.all("x-forwarded-for"), ["203.0.113.7"]);
+    assert_eq!(seen.header("forwarded"), None);
+    for hidden in ["for=unknown", "for=_gate", "for=\"6.6.6.6, for=203.0.113.7"] {
+        ask(hidden).refused(Reason::RequestAmbiguous);
+    }
+    let record = gate.audit(4).remove(0).to_string();
+    assert!(
+        record.contains("203.0.113.7") && !record.contains("6.6.6.6"),
         "{record}"
     );
 }

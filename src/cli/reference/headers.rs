@@ -37,7 +37,7 @@ pub(super) const ADDED: [(&str, &str); 12] = [
 ];
 
 /// Headers that no client may send, by folded name; one that ends in `-` stands for all that begin so.
-pub(super) const REMOVED: [(&str, &str); 22] = [
+pub(super) const REMOVED: [(&str, &str); 29] = [
     ("x-user-id", "consumed: a wish to act for a user"),
     ("x-tenant-id", "a tenant's name without proof"),
     ("x-aw-", "a tenant's name without proof"),
@@ -49,6 +49,16 @@ pub(super) const REMOVED: [(&str, &str); 22] = [
     ("x-cluster-client-ip", "the client's address without proof"),
     ("true-client-ip", "the client's address without proof"),
     ("cf-connecting-ip", "the client's address without proof"),
+    ("cf-connecting-ipv6", "the client's address without proof"),
+    ("fastly-client-ip", "the client's address without proof"),
+    ("fly-client-ip", "the client's address without proof"),
+    ("x-azure-clientip", "the client's address without proof"),
+    (
+        "x-envoy-external-address",
+        "the client's address without proof",
+    ),
+    ("x-originating-ip", "the client's address without proof"),
+    ("x-remote-addr", "the client's address without proof"),
     ("x-original-", "replaces the URL in some frameworks"),
     ("x-rewrite-", "replaces the URL in some frameworks"),
     (
@@ -87,8 +97,8 @@ pub(super) fn page() -> String {
     let _ = write!(
         page,
         "\nBeside them `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto`, replaced by\n\
-        Palisade's own. `Authorization` goes on only with `forward_token: true`. `Idempotency-Key` and\n\
-        `X-Idempotency-Key` go on as they are, or with `idempotency: rewrite` as a digest of account,\n\
+        Palisade's own. `Authorization`, and the token's cookie (`listen.token_cookies`), go on only with\n\
+        `forward_token: true`. `Idempotency-Key` and `X-Idempotency-Key` go on as they are, or with `idempotency: rewrite` as a digest of account,\n\
         workspace, caller and key.\n\n\
         ## What is removed\n\n\
         Names are compared folded: lower case, every character that is no letter or digit read as\n\

@@ -37,6 +37,38 @@ pub(crate) struct ProxyProtocol {
     pub(crate) from: Vec<String>,
 }
 
+/// Cookies whose value is the token.
+///
+/// A browser sends them whoever makes it send the request. So what changes something (any method but
+/// GET, HEAD and OPTIONS, any route that does not read, any upgrade) needs `Sec-Fetch-Site: same-origin`,
+/// or an `Origin` that is listed here or in the route's `cors` with `credentials`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenCookies {
+    /// Their names. Beside one of them, `Authorization` or another of them is refused. It is taken out
+    /// of what the upstream gets unless that has `forward_token`. A name that begins with `__Host-`
+    /// cannot be set by sibling hosts.
+    #[schemars(
+        length(min = 1, max = 8),
+        inner(regex(pattern = "^[!#%&'*+.^_`|~0-9A-Za-z-][!#$%&'*+.^_`|~0-9A-Za-z-]{0,99}$")),
+        extend("examples" = [["__Host-token"]])
+    )]
+    pub(crate) names: Vec<String>,
+    /// Origins of pages that may change something, exactly as browsers send them.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["https://app.example.com"]]))]
+    pub(crate) origins: Vec<String>,
+}
+
+/// The header in which trusted proxies name the hops before them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ClientAddress {
+    #[default]
+    XForwardedFor,
+    Forwarded,
+}
+
 impl Default for Peers {
     fn default() -> Self {
         Self {

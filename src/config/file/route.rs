@@ -91,7 +91,8 @@ pub(crate) struct Route {
     /// What the body of a refusal looks like. Absent: problem details (RFC 9457).
     #[serde(default)]
     pub(crate) errors: Option<Errors>,
-    /// Cross-origin rules. Absent: browsers of other origins are refused.
+    /// Cross-origin rules; what the upstream says of them is removed. Absent: no page of another origin
+    /// may read replies.
     #[serde(default)]
     pub(crate) cors: Option<Cors>,
     /// Where `references` has rows in bodies: what else than JSON may follow the head of `match`.
@@ -153,7 +154,8 @@ pub(crate) struct Cors {
     /// Origins that may call: exact, or `*` (not with `credentials`).
     #[schemars(length(min = 1), extend("examples" = [["https://app.example.com"]]))]
     pub(crate) origins: Vec<String>,
-    /// Whether cookies and other credentials of the browser may be sent.
+    /// Whether cookies and other credentials of the browser may be sent. The origins may then change
+    /// things under a token cookie too.
     #[serde(default)]
     pub(crate) credentials: bool,
     /// Request headers that are allowed.

@@ -1,6 +1,6 @@
 //! `listen`, `admin`, `upstreams` and `annotate`.
 
-use super::{Peers, ProxyProtocol};
+use super::{ClientAddress, Peers, ProxyProtocol, TokenCookies};
 use crate::config::units::{Duration, SecretRef, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,17 +16,23 @@ pub(crate) struct Listen {
     /// other is refused.
     #[schemars(length(min = 1), extend("examples" = [["api.example.com", "localhost:8080"]]))]
     pub(crate) hosts: Vec<String>,
-    /// Networks of proxies whose `X-Forwarded-For` is believed, from the right, up to the first hop
-    /// that is not in one of them.
+    /// Networks of proxies whose word on the client's address is believed: `client_address` is read
+    /// from the right, up to the first hop that is not in one of them.
     #[serde(default)]
     #[schemars(extend("examples" = [["10.0.0.0/8"]]))]
     pub(crate) trusted_proxies: Vec<String>,
+    /// The header in which trusted proxies name the hops before them. The other one does not count.
+    #[serde(default)]
+    pub(crate) client_address: ClientAddress,
     /// For load balancers that pass connections on. Absent: a PROXY header is no HTTP, and refused.
     #[serde(default)]
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
     /// Limits of each network address.
     #[serde(default)]
     pub(crate) peers: Peers,
+    /// Cookies whose value is the token. Absent: cookies are nothing to Palisade.
+    #[serde(default)]
+    pub(crate) token_cookies: Option<TokenCookies>,
     /// Worker threads, each with its own connections. Absent: one for each processor.
     #[serde(default)]
     #[schemars(range(min = 1, max = 256))]

@@ -216,8 +216,11 @@ impl Reading<'_> {
         }
         for (key, names) in [("headers", &shape.headers), ("expose", &shape.expose)] {
             for (at, name) in names.iter().enumerate() {
-                if HeaderName::from_bytes(name.as_bytes()).is_err() {
-                    let pointer = self.key(&format!("cors/{key}/{at}"));
+                let pointer = self.key(&format!("cors/{key}/{at}"));
+                if name == "*" && shape.credentials {
+                    let message = "browsers take `*` with credentials for the name of a header";
+                    findings.error(&pointer, "route_cors", message, "list the headers");
+                } else if HeaderName::from_bytes(name.as_bytes()).is_err() {
                     let message = format!("`{name}` is not the name of a header");
                     findings.error(
                         &pointer,
@@ -312,7 +315,7 @@ fn access(shape: AccessShape) -> Access {
 }
 
 /// `scheme://host[:port]`, as browsers send it.
-fn is_origin(text: &str) -> bool {
+pub(super) fn is_origin(text: &str) -> bool {
     let Ok(uri) = text.parse::<http::Uri>() else {
         return false;
     };
@@ -321,6 +324,11 @@ fn is_origin(text: &str) -> bool {
         && uri.query().is_none()
         && !text.ends_with('/')
         && !text.contains('@');
+    // Browsers leave out the scheme's own port.
+    let port = match uri.scheme_str() {
+        Some("http") => uri.port_u16() != Some(80),
+        _ => uri.port_u16() != Some(443),
+    };
     // Browsers send lower case; an origin in another case would never match.
-    whole && text.chars().all(|c| !c.is_ascii_uppercase())
+    whole && port && text.chars().all(|c| !c.is_ascii_uppercase())
 }

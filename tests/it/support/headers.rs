@@ -2,7 +2,7 @@
 //! in which it was seen: a leak cannot hide in a test that looks at something else.
 
 /// Towards the upstream.
-const FORWARDED: [&str; 47] = [
+const FORWARDED: [&str; 48] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -22,6 +22,7 @@ const FORWARDED: [&str; 47] = [
     "origin",
     "range",
     "referer",
+    "sec-fetch-site",
     "te",
     "traceparent",
     "tracestate",
