@@ -5,4 +5,5 @@ mod start;
 mod view;
 
 pub use run::run;
+pub(crate) use start::generation;
 pub use start::{Addresses, Error, Running, start};

@@ -2,7 +2,9 @@
 
 mod check;
 pub mod demo;
+mod explain;
 mod health;
+mod init;
 mod reference;
 mod report;
 mod serve;
@@ -50,6 +52,17 @@ enum Command {
     /// Report every fault of configuration, tenants, routes, schema and policies at once.
     #[command(after_help = "Example: palisade check --config palisade.yaml --format json")]
     Check(check::Args),
+    /// Tell why a request would be allowed or refused: caller, route, isolation, policies.
+    ///
+    /// The answer comes from the code that serves, and exits 0 whatever it is.
+    #[command(
+        after_help = "Examples: palisade explain 'GET /app/v1/missions?workspaceId=x' --token-file token\n          \
+        palisade explain '/app/v1/missions' --claims claims.json --format json"
+    )]
+    Explain(explain::Args),
+    /// Write a configuration to start from. Nothing is overwritten.
+    #[command(after_help = "Example: palisade init --from-demo my-gate")]
+    Init(init::Args),
     /// Look after the tenant directory.
     #[command(after_help = "Example: palisade tenants lint --config palisade.yaml")]
     Tenants(tenants::Args),
@@ -82,6 +95,8 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => serve::run(&file.config),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Tenants(args) => tenants::run(&args),
         Command::Health(file) => health::run(&file.config),
         Command::Reference(args) => reference::run(&args),

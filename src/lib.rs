@@ -39,6 +39,8 @@ pub mod forward;
 
 pub mod gate;
 
+pub mod explain;
+
 pub mod admin;
 pub mod listener;
 

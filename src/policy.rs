@@ -5,6 +5,7 @@
 //! built, which policies can apply to an operation and what they can depend on; `evaluate` asks the
 //! platform's policies and the account's overlay apart and combines their answers (DESIGN 4).
 
+mod about;
 mod annotation;
 mod budget;
 mod diagnose;
@@ -25,6 +26,7 @@ mod store;
 mod time;
 mod validate;
 
+pub use about::About;
 pub use environment::{Environment, PrincipalType};
 pub use evaluate::{Answer, Consulted, Erring, Ruling, evaluate};
 pub use overlay::{Overlay, OverlayState};

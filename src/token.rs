@@ -5,6 +5,7 @@
 //! and workspace they are bound to (RULES 1-10). [`Issuers::run`] keeps the issuers' keys fresh.
 
 mod algorithm;
+mod assume;
 mod bind;
 mod caller;
 mod check;

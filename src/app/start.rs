@@ -70,7 +70,7 @@ pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
     let (audit, admin) = (resolved.audit.clone(), resolved.admin.clone());
     let bodies = resolved.bodies;
     let pdp = Pdp::new(resolved.decision, Arc::clone(&metrics));
-    let generation = generation(resolved, &clock, &metrics)?;
+    let generation = generation(resolved, &clock, &metrics).map_err(Error::Invalid)?;
     let at = listen.http;
     let data =
         listener::bind(listen).map_err(machine(format!("cannot listen on {at} (listen.http)")))?;
@@ -117,11 +117,12 @@ fn machine(what: String) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Machine { what, source }
 }
 
-fn generation(
+/// Everything that decides requests, from what the files say: to serve it, or to ask it.
+pub(crate) fn generation(
     resolved: Resolved,
     clock: &Clock,
     metrics: &Arc<Metrics>,
-) -> Result<Generation, Error> {
+) -> Result<Generation, Vec<Fault>> {
     let entries = resolved.token_entries;
     let issuers = Issuers::with_cache(
         resolved.issuers,
@@ -129,8 +130,8 @@ fn generation(
         clock.clone(),
         Arc::clone(metrics),
     );
-    let issuers = issuers.map_err(Error::Invalid)?;
-    let (store, warnings) = Store::build(resolved.policy).map_err(Error::Invalid)?;
+    let issuers = issuers?;
+    let (store, warnings) = Store::build(resolved.policy)?;
     for fault in resolved
         .warnings
         .iter()

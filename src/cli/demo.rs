@@ -16,6 +16,7 @@ mod show;
 use crate::clock::Clock;
 use clap::{Args as ClapArgs, Subcommand};
 use error::Error;
+pub(in crate::cli) use files::FILES;
 use people::{Context, Moment, Person};
 use std::io::{self, Write};
 use std::path::PathBuf;

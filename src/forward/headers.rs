@@ -165,6 +165,11 @@ impl Annotate {
         &self.names.assertion
     }
 
+    /// Whether a field of that name is the gate's own.
+    pub fn is_own(&self, name: &HeaderName) -> bool {
+        fold(name.as_str()).starts_with(&self.prefix)
+    }
+
     /// Whether a client must not send a field of that name: it folds to the prefix or a listed name.
     pub fn is_reserved(&self, name: &HeaderName) -> bool {
         let folded = fold(name.as_str());

@@ -51,6 +51,11 @@ impl HostList {
         self.entries.is_empty() && !self.any
     }
 
+    /// The first that is named.
+    pub fn first(&self) -> Option<&str> {
+        self.entries.first().map(|entry| &*entry.text)
+    }
+
     /// Whether every host matches.
     pub fn is_any(&self) -> bool {
         self.any

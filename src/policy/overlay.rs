@@ -1,8 +1,11 @@
 //! One account's own policies, ready to be asked, or in quarantine.
 
+use super::about::About;
 use super::environment::{Environment, Shape};
 use super::review::Rule;
 use super::slice::{Slice, Slicer};
+use super::store;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The policies of one account.
@@ -12,7 +15,8 @@ pub struct Overlay {
     slices: Vec<Arc<Slice>>,
     /// The slice of each environment, by the environment's index.
     by_environment: Box<[u32]>,
-    policies: usize,
+    /// By id.
+    about: HashMap<Arc<str>, About>,
 }
 
 /// What there is of an account's overlay.
@@ -37,7 +41,7 @@ impl Overlay {
             hash,
             by_environment,
             slices: slicer.slices,
-            policies: rules.len(),
+            about: store::abouts(rules),
         }
     }
 
@@ -48,12 +52,17 @@ impl Overlay {
 
     /// How many policies it has.
     pub fn len(&self) -> usize {
-        self.policies
+        self.about.len()
     }
 
     /// Whether it has none; such an overlay is not built.
     pub fn is_empty(&self) -> bool {
-        self.policies == 0
+        self.about.is_empty()
+    }
+
+    /// What is to be told of one of its policies.
+    pub(super) fn about(&self, id: &str) -> Option<&About> {
+        self.about.get(id)
     }
 
     /// Its policies that can apply there. `None`: an environment of another store, which denies.

@@ -1,5 +1,6 @@
 //! Parsed policies become rules: annotated, re-identified, held to their layer, validated.
 
+use super::about::About;
 use super::annotation::{self, Annotations};
 use super::budget::Budget;
 use super::diagnose;
@@ -34,6 +35,8 @@ pub(super) struct Rule {
     pub(super) guard: bool,
     pub(super) annotations: Annotations,
     pub(super) reads: Reads,
+    /// For people.
+    pub(super) about: About,
 }
 
 /// The stem of files that hold guards.
@@ -216,6 +219,7 @@ impl<'a> Review<'a> {
         let (reads, nodes) = reads::of(&parsed.policy, &annotations);
         self.nodes += nodes;
         Some(Rule {
+            about: About::of(&parsed.policy, &parsed.place),
             policy: parsed.policy.new_id(PolicyId::new(&id)),
             id,
             guard,

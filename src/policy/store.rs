@@ -1,5 +1,6 @@
 //! All policies of one generation.
 
+use super::about::About;
 use super::environment::{self, Environment, Environments, PrincipalType, Shape};
 use super::overlay::{Overlay, OverlayState};
 use super::review::{self, Layer, Rule};
@@ -29,6 +30,8 @@ pub struct Store {
     operations: String,
     environments: Environments,
     platform_ids: Vec<Arc<str>>,
+    /// Of the platform's policies, by id.
+    about: HashMap<Arc<str>, About>,
     overlays: HashMap<AccountId, Option<Overlay>>,
 }
 
@@ -112,6 +115,18 @@ impl Store {
         self.environments.iter()
     }
 
+    /// What is to be told of a policy by its id, whichever layer it is of.
+    pub fn about(&self, id: &str) -> Option<&About> {
+        let Some(rest) = id.strip_prefix("account/") else {
+            return self.about.get(id);
+        };
+        let account = AccountId::parse(rest.split('/').next()?).ok()?;
+        match self.overlay(&account) {
+            OverlayState::Ready(overlay) => overlay.about(id),
+            OverlayState::Absent | OverlayState::Unavailable => None,
+        }
+    }
+
     /// The account's own policies.
     pub fn overlay(&self, account: &AccountId) -> OverlayState<'_> {
         match self.overlays.get(account) {
@@ -160,6 +175,7 @@ fn build(settings: &Settings) -> Result<(Store, Vec<Fault>), Vec<Fault>> {
         schema: built.schema,
         operations: built.operations,
         environments: environments(&rules, &shapes),
+        about: abouts(&rules),
         platform_ids: rules.iter().map(|rule| Arc::clone(&rule.id)).collect(),
         overlays,
     };
@@ -180,6 +196,14 @@ fn untyped(settings: &Settings) -> Vec<Fault> {
         faults.extend(found.into_iter().map(|fault| quarantined(source, fault)));
     }
     faults
+}
+
+/// What is told of each rule, by its id.
+pub(super) fn abouts(rules: &[Rule]) -> HashMap<Arc<str>, About> {
+    let told = rules
+        .iter()
+        .map(|rule| (Arc::clone(&rule.id), rule.about.clone()));
+    told.collect()
 }
 
 fn environments(rules: &[Rule], shapes: &[Shape]) -> Environments {

@@ -31,10 +31,35 @@ pub(super) fn validate(
         severity: Severity::Warning,
         ..diagnose::fault("policy_suspect", source, 0, warning)
     }));
+    drop_impossible(&mut found);
     // The validator's order changes from run to run.
     found.sort_by(|a, b| (start(a), &a.message).cmp(&(start(b), &b.message)));
     found.dedup();
-    once(found)
+    let mut found = once(found);
+    for fault in &mut found {
+        if fault.message.ends_with(NO_ACTION) {
+            fault.help = Some(NO_ACTION_HELP.to_owned());
+        }
+    }
+    found
+}
+
+/// The end of Cedar's warning of a policy for operations that no route has. It comes with another:
+/// that such a policy is impossible.
+const NO_ACTION: &str = "unable to find an applicable action given the policy scope constraints";
+const NO_ACTION_HELP: &str =
+    "no route has such an operation: remove the policy, or declare the routes that it is for";
+
+/// Where no action fits, saying that the policy is impossible says the same once more.
+fn drop_impossible(found: &mut Vec<Fault>) {
+    let without_action = found
+        .iter()
+        .filter(|fault| fault.message.ends_with(NO_ACTION));
+    let places: Vec<_> = without_action.map(|fault| fault.place.span).collect();
+    found.retain(|fault| {
+        let impossible = fault.message.contains("policy is impossible");
+        !(impossible && places.contains(&fault.place.span))
+    });
 }
 
 /// A misspelt attribute is found anew for every type and every action that the policy may meet: one

@@ -103,6 +103,18 @@ pub enum ReferenceKind {
     Catalog,
 }
 
+impl ReferenceKind {
+    /// As the configuration spells it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Workspace => "workspace",
+            Self::User => "user",
+            Self::Catalog => "catalog",
+        }
+    }
+}
+
 /// Where a reference stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ReferenceIn {

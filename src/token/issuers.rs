@@ -19,7 +19,7 @@ use crate::tenant::Directory;
 use arc_swap::ArcSwapOption;
 use moka::notification::RemovalCause;
 use moka::sync::Cache;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -164,15 +164,7 @@ impl Issuers {
         let compact = Compact::split(token)?;
         let header = compact.header()?;
         let claims = compact.claims()?;
-        let iss = match claims.get("iss") {
-            Some(Value::String(iss)) => iss,
-            Some(_) => return Err(Error::ClaimType("iss")),
-            None => return Err(Error::IssuerUnknown(String::new())),
-        };
-        let issuer = self
-            .by_iss
-            .get(iss)
-            .ok_or_else(|| Error::IssuerUnknown(cut(iss)))?;
+        let issuer = self.named_by(&claims)?;
         if !issuer.settings.algorithms.contains(&header.algorithm) {
             return Err(Error::Algorithm(header.algorithm.label().to_owned()));
         }
@@ -182,6 +174,18 @@ impl Issuers {
             claims: Claims(Value::Object(claims)),
             issuer,
         })
+    }
+
+    /// The issuer that claims name, by their exact `iss`.
+    pub(super) fn named_by(&self, claims: &Map<String, Value>) -> Result<&Arc<Issuer>, Error> {
+        let iss = match claims.get("iss") {
+            Some(Value::String(iss)) => iss,
+            Some(_) => return Err(Error::ClaimType("iss")),
+            None => return Err(Error::IssuerUnknown(String::new())),
+        };
+        self.by_iss
+            .get(iss)
+            .ok_or_else(|| Error::IssuerUnknown(cut(iss)))
     }
 
     async fn key_of(&self, presented: &Presented<'_>, now: Timestamp) -> Result<Arc<Key>, Error> {

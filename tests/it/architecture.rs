@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rows, top to bottom. A module may import from rows below its own and from nowhere else.
-const ROWS: [&[&str]; 14] = [
+const ROWS: [&[&str]; 15] = [
     &["main"],
     &["cli"],
     &["app"],
     &["author"],
     &["config"],
     &["admin", "listener"],
+    &["explain"],
     &["gate"],
     &["forward"],
     &["decision"],
@@ -88,6 +89,23 @@ fn every_module_of_the_library_stands_in_exactly_one_row() {
     for module in ROWS.iter().flat_map(|row| row.iter()) {
         let known = *module == "main" || declared.iter().any(|name| name == module);
         assert!(known, "row module `{module}` does not exist");
+    }
+}
+
+/// An explanation may take claims on trust; a request never.
+#[test]
+fn only_explanations_take_claims_without_a_signature() {
+    for source in sources() {
+        let trusts = ["assume_claims(", "assume_signed("]
+            .iter()
+            .any(|call| source.text.contains(call));
+        let may = ["src/token/assume.rs", "src/cli/explain.rs"];
+        assert_eq!(
+            trusts,
+            may.contains(&source.name.as_str()),
+            "{}",
+            source.name
+        );
     }
 }
 

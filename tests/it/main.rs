@@ -42,9 +42,13 @@ mod edges;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod forwarding;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod init;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]

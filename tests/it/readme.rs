@@ -47,6 +47,8 @@ fn the_readme_starts_the_demo_and_names_no_unknown_subcommand() {
         "serve",
         "check",
         "tenants",
+        "explain",
+        "init",
         "reference",
         "health",
         "healthcheck",

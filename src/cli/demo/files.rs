@@ -17,7 +17,7 @@ pub(super) const CONTROL_TOKEN_FILE: &str = "control.token";
 pub(super) const POLICY_FILE: &str = "policies/baseline.cedar";
 
 /// Name in the demo's folder, and text.
-const FILES: &[(&str, &str)] = &[
+pub(in crate::cli) const FILES: &[(&str, &str)] = &[
     (
         CONFIG_FILE,
         include_str!("../../../examples/demo/palisade.yaml"),

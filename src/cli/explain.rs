@@ -1,0 +1,198 @@
+//! `palisade explain`: why a request would be allowed or refused.
+
+mod asked;
+
+use super::report::Format;
+use super::{ConfigFile, complain, exit, say};
+use crate::clock::{Clock, Timestamp};
+use crate::decision::Pdp;
+use crate::explain::{self, Story};
+use crate::fault::{self, Fault};
+use crate::gate::{Generation, Identity};
+use crate::policy::EVALUATION_STACK_BYTES_MIN;
+use crate::telemetry::Metrics;
+use crate::{app, config, drain};
+use clap::ArgGroup;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The request, who sends it, and when.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("who").required(true).args(["token", "token_file", "claims", "anonymous"]))]
+pub(super) struct Args {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Method and target, as in `GET /app/v1/missions?workspaceId=x`; without a method, GET
+    #[arg(value_name = "REQUEST")]
+    request: String,
+    /// A header, as in `x-workspace-id: x`; may be given several times. Without `host`, the first of
+    /// `listen.hosts` is used
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// A file with the body
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// The token that is sent. Its signature is checked with the issuer's keys, which are fetched
+    #[arg(long)]
+    token: Option<String>,
+    /// A file with the token
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Do not check the token's signature; the answer says so
+    #[arg(long, conflicts_with_all = ["claims", "anonymous"])]
+    unverified: bool,
+    /// The claims of a token, as JSON or as a file of it: taken as if their issuer had signed them
+    #[arg(long, value_name = "JSON|FILE")]
+    claims: Option<String>,
+    /// No token is sent
+    #[arg(long)]
+    anonymous: bool,
+    /// The moment of the request, as in `2026-12-31T12:00:00Z`; now unless said otherwise
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    at: Option<Timestamp>,
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "write it like `2026-12-31T12:00:00Z`".to_owned())
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// The arguments do not make a request.
+    Usage(String),
+    /// The files do not make a ruleset.
+    Invalid(Vec<Fault>),
+    /// The machine.
+    Machine(std::io::Error),
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    // Policies are evaluated on stacks of a known size only.
+    let told = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(EVALUATION_STACK_BYTES_MIN * 2)
+            .spawn_scoped(scope, || tell(args))
+            .map_err(Failure::Machine)?
+            .join()
+            .unwrap_or_else(|_| Err(Failure::Machine(std::io::Error::other("a panic"))))
+    });
+    match told {
+        Ok(story) => {
+            show(&story, args.format);
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Usage(why)) => {
+            complain(&format!("palisade: {why}\n"));
+            ExitCode::from(exit::USAGE)
+        }
+        Err(Failure::Invalid(faults)) => {
+            complain(&fault::render(&faults));
+            complain(&format!("{}\n", fault::summary(&faults)));
+            ExitCode::from(exit::INVALID)
+        }
+        Err(Failure::Machine(error)) => {
+            complain(&format!("palisade: {error}\n"));
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
+
+fn show(story: &Story, format: Format) {
+    match format {
+        Format::Human => say(&harmless(&story.to_string())),
+        Format::Json => say(&format!("{:#}\n", serde_json::json!(story))),
+    }
+}
+
+/// Tokens and requests are other people's text: what steers terminals does not get there.
+fn harmless(text: &str) -> String {
+    let keep = |c: char| {
+        c == '\n'
+            || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if keep(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_unicode());
+        }
+    }
+    out
+}
+
+fn tell(args: &Args) -> Result<Story, Failure> {
+    let clock = args.at.map_or_else(Clock::system, Clock::manual);
+    let metrics = Metrics::new();
+    let resolved = config::load(&args.file.config).map_err(Failure::Invalid)?;
+    let pdp = Pdp::new(resolved.decision, Arc::clone(&metrics));
+    let generation = app::generation(resolved, &clock, &metrics).map_err(Failure::Invalid)?;
+    let now = clock.now();
+    let (identity, bearer) = identify(args, &generation, now)?;
+    let asked = asked::read(args, &generation, bearer.as_deref(), identity, now)?;
+    let mut story = explain::explain(&generation, &pdp, asked);
+    story.notes.extend(note(args));
+    Ok(story)
+}
+
+fn note(args: &Args) -> Option<String> {
+    let note = if args.unverified {
+        "the token's signature was not checked: anybody could have made it"
+    } else if args.claims.is_some() {
+        "the claims were taken as if their issuer had signed them"
+    } else {
+        return None;
+    };
+    Some(note.to_owned())
+}
+
+/// What the token step finds, and the token that is sent.
+fn identify(
+    args: &Args,
+    generation: &Generation,
+    now: Timestamp,
+) -> Result<(Identity, Option<String>), Failure> {
+    let issuers = &generation.rules.issuers;
+    if let Some(claims) = &args.claims {
+        let claims = asked::inline(claims)?;
+        return Ok((found(issuers.assume_claims(&claims, now)), None));
+    }
+    let token = match (&args.token, &args.token_file) {
+        (Some(token), _) => token.clone(),
+        (None, Some(file)) => asked::text(file)?,
+        (None, None) => return Ok((Identity::Anonymous, None)),
+    };
+    let token = token.trim().to_owned();
+    let verified = if args.unverified {
+        issuers.assume_signed(&token, now)
+    } else {
+        verified(generation, &token, now).map_err(Failure::Machine)?
+    };
+    Ok((found(verified), Some(token)))
+}
+
+type Verified = Result<Arc<crate::token::Verified>, crate::token::Error>;
+
+fn found(verified: Verified) -> Identity {
+    match verified {
+        Ok(verified) => Identity::Verified(verified),
+        Err(error) => Identity::Refused(error),
+    }
+}
+
+/// As a request would be: with the issuer's keys, fetched while it waits.
+fn verified(generation: &Generation, token: &str, now: Timestamp) -> std::io::Result<Verified> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let issuers = &generation.rules.issuers;
+    Ok(runtime.block_on(async {
+        let (_drain, draining) = drain::channel();
+        tokio::spawn(Arc::clone(issuers).run(draining));
+        issuers.verify(token, now).await
+    }))
+}

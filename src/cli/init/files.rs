@@ -1,0 +1,124 @@
+//! The files of a new configuration.
+
+use crate::cli::demo;
+use std::borrow::Cow;
+
+/// One file.
+pub(super) struct File {
+    /// In the folder.
+    pub(super) name: &'static str,
+    pub(super) text: Cow<'static, str>,
+    /// Only its owner may read it.
+    pub(super) secret: bool,
+}
+
+const CONFIG: &str = "palisade.yaml";
+
+/// The least that serves: one API, one account, three roles.
+pub(super) fn smallest(control_token: &str) -> Vec<File> {
+    // The shipped policies are for more roles and APIs than these.
+    let shipped = ["policies/README.md", "schemas/core.cedarschema"];
+    let own = [
+        (CONFIG, include_str!("palisade.yaml")),
+        ("tenants/example.yaml", include_str!("example.yaml")),
+        ("apis/app.openapi.json", include_str!("app.openapi.json")),
+        ("policies/app.cedar", include_str!("app.cedar")),
+    ];
+    let shipped = demo::FILES
+        .iter()
+        .filter(|(name, _)| shipped.contains(name));
+    let files = own.iter().chain(shipped).map(|file| public(*file));
+    files.chain([secret(control_token)]).collect()
+}
+
+/// The demo's files without what makes them a demonstration: its issuer, whose keys everybody has, its
+/// upstream, its operator.
+pub(super) fn from_demo(control_token: &str) -> Vec<File> {
+    // The README is about the demo as it runs.
+    let shipped = demo::FILES.iter().filter(|(name, _)| *name != "README.md");
+    let mut files: Vec<File> = shipped.map(|file| public(*file)).collect();
+    for file in &mut files {
+        if file.name == CONFIG {
+            file.text = earnest(&file.text).into();
+        }
+    }
+    files.push(secret(control_token));
+    files
+}
+
+/// What opens the control listener, under the name that both configurations give it.
+fn secret(token: &str) -> File {
+    File {
+        name: "control.token",
+        text: format!("{token}\n").into(),
+        secret: true,
+    }
+}
+
+fn public((name, text): (&'static str, &'static str)) -> File {
+    File {
+        name,
+        text: text.into(),
+        secret: false,
+    }
+}
+
+/// What each line of the demo's configuration becomes that belongs to the demo: the line's key, and
+/// the value in its place. An empty value: the line goes.
+const LINES: [(&str, &str); 12] = [
+    ("# The configuration of", ""),
+    ("# the demo; remove the mark", ""),
+    (
+        "hosts:",
+        r#"hosts: ["127.0.0.1:8080", "localhost:8080"] # change: the hosts that clients name"#,
+    ),
+    ("http:", "http: 127.0.0.1:8080"),
+    ("metrics:", "metrics: 127.0.0.1:9901"),
+    ("control:", "control: 127.0.0.1:9902"),
+    ("# The demo's echo", ""),
+    (
+        "url: http://127.0.0.1:9000",
+        "url: http://127.0.0.1:9000 # change: your service",
+    ),
+    (
+        "issuer:",
+        "issuer: https://id.example.com/pool # change: the `iss` of your tokens",
+    ),
+    (
+        "url: http://127.0.0.1:9001",
+        "url: https://id.example.com/pool/.well-known/jwks.json # change: your issuer's key set",
+    ),
+    ("# The keys come from this machine", ""),
+    ("allow_local:", ""),
+];
+
+/// The demo's operator, who is nobody elsewhere.
+const OPERATOR: &str = "4e5ba996-b05f-4f42-b19c-906342cfae05:";
+
+fn earnest(text: &str) -> String {
+    let mut out = String::from(
+        "# A configuration made from the demo's. Lines marked `change:` are yours to fill in.\n",
+    );
+    for line in text.lines() {
+        let written = line.trim_start();
+        let indent = line.split_at(line.len() - written.len()).0;
+        if written.starts_with(OPERATOR) {
+            continue;
+        }
+        if written == "principals:" {
+            let principals =
+                "principals: {} # change: <sub>: { roles: [operator], all_accounts: true }";
+            out.extend([indent, principals, "\n"]);
+            continue;
+        }
+        match LINES.iter().find(|(start, _)| written.starts_with(start)) {
+            Some((_, "")) => {}
+            Some((_, new)) => out.extend([indent, new, "\n"]),
+            None => out.extend([line, "\n"]),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! A verdict told step by step: who calls, which route it is, which tenants the request names, what it
+//! is held to, and which policies settled it.
+//!
+//! [`explain`] reads the head and asks [`gate::decide`], the code that serves; it only tells what they
+//! found.
+
+mod story;
+mod text;
+
+pub use story::{Caller, Decision, Isolation, Policy, Reference, Request, Route, Story};
+
+use crate::body::Seen;
+use crate::clock::Timestamp;
+use crate::decision::Pdp;
+use crate::gate::{self, Generation, Identity, Input};
+use crate::head;
+use crate::reason::Reason;
+use http::request::Parts;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A request as it would arrive, and what is known of who sends it.
+pub struct Asked {
+    /// Method, target and fields.
+    pub parts: Parts,
+    /// The body; `None`: there is none.
+    pub body: Option<Vec<u8>>,
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// What the token step found.
+    pub identity: Identity,
+    /// The request's one moment.
+    pub now: Timestamp,
+}
+
+/// Decides, and tells how.
+pub fn explain(generation: &Generation, pdp: &Pdp, asked: Asked) -> Story {
+    let mut story = Story::of(&asked.parts);
+    let head = match head::read(&asked.parts, asked.peer, &generation.head, asked.now) {
+        Ok(head) => Arc::new(head),
+        Err(error) => {
+            story.refused(&error.into(), "head");
+            return story;
+        }
+    };
+    let input = Input {
+        identity: asked.identity,
+        headers: &asked.parts.headers,
+        body: match &asked.body {
+            Some(bytes) if !bytes.is_empty() => Seen::Whole(bytes),
+            _ => Seen::Nothing,
+        },
+        pdp,
+        limits: None,
+    };
+    let verdict = gate::decide(&generation.rules, &head, input);
+    story.read(&head);
+    story.learnt(&verdict.learnt, &generation.rules.store);
+    match &verdict.outcome {
+        Ok(permit) => story.allowed(permit, &head, generation, &asked.parts.headers),
+        Err(refusal) => story.refused(refusal, step(&verdict.learnt, refusal.reason)),
+    }
+    story
+}
+
+/// Which step a refusal came from, by what was learnt before it.
+fn step(learnt: &gate::Learnt, reason: Reason) -> &'static str {
+    if reason == Reason::TokenMissing {
+        return "token";
+    }
+    match (&learnt.caller, &learnt.target, &learnt.scope) {
+        (None, ..) => "token",
+        (Some(_), None, _) => "route",
+        (Some(_), Some(_), None) => "isolation",
+        (Some(_), Some(_), Some(_)) => "policies",
+    }
+}
