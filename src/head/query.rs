@@ -9,7 +9,8 @@ use std::sync::Arc;
 pub struct Query {
     /// As sent, without `?`; `None`: there was no `?`. This is what is forwarded.
     pub raw: Option<Arc<str>>,
-    /// Keys and values, decoded once (`+` is a space).
+    /// Keys and values, decoded once (`+` is a space). What two readers cut differently stands here
+    /// in both ways.
     pub pairs: Vec<QueryPair>,
 }
 
@@ -51,7 +52,8 @@ impl Query {
         let pairs = raw
             .split('&')
             .filter(|piece| !piece.is_empty())
-            .map(pair)
+            .flat_map(readings)
+            .map(|(key, value)| pair(key, value))
             .collect::<Result<_, _>>()
             .map_err(Error::Query)?;
         Ok(Self {
@@ -66,7 +68,34 @@ impl QueryPair {
     pub fn names(&self, folded: &str) -> bool {
         key_names(&self.key, folded)
     }
+
+    /// Whether the key is no more than a name of `folded`, plain or as the only element of a list
+    /// (`workspaceId`, `workspace_id[]`, `filter[workspaceId][0]`).
+    ///
+    /// Anything else may be an operator to who reads it: with `workspaceId[$ne]=acme-prod`,
+    /// `workspaceId.$ne` or `workspaceId!` the value is the caller's own and the answer is everybody
+    /// else's.
+    pub fn only_names(&self, folded: &str) -> bool {
+        let plain = |name: &str| {
+            let bytes = name.as_bytes();
+            let ends = bytes.first().zip(bytes.last());
+            ends.is_some_and(|(a, z)| a.is_ascii_alphanumeric() && z.is_ascii_alphanumeric())
+                && bytes
+                    .iter()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        };
+        let balanced = self.key.matches('[').count() == self.key.matches(']').count();
+        balanced
+            && naming(&self.key, folded)
+                .is_some_and(|(name, rest)| plain(name) && ENDS.contains(&rest))
+    }
 }
+
+/// What may follow the part of a key that is a name: nothing, or the one index of a list. The bracket
+/// beside the name is cut off already.
+const ENDS: [&str; 5] = ["", "]", "0]", "[]", "[0]"];
+/// What stands between the parts of a key.
+const BETWEEN: [char; 3] = ['[', ']', '.'];
 
 /// Whether some reader takes a query key for `folded`, which is a name as [`fold_key`] makes it.
 ///
@@ -74,14 +103,24 @@ impl QueryPair {
 /// brackets or dots (`[workspaceId]`, `filter.workspace_id`): frameworks differ in what they make of
 /// these, and a name that is held to the tenant needlessly does no harm.
 pub fn key_names(key: &str, folded: &str) -> bool {
-    let head = key.split('[').next().unwrap_or_default();
+    naming(key, folded).is_some()
+}
+
+/// The part of a key that some reader takes for `folded`, and what follows it.
+fn naming<'k>(key: &'k str, folded: &str) -> Option<(&'k str, &'k str)> {
+    let (head, rest) = key.split_once('[').unwrap_or((key, ""));
     if key_folds_to(head, folded) {
-        return true;
+        return Some((head, rest));
     }
-    key.contains(['[', ']', '.'])
-        && key
-            .split(['[', ']', '.'])
-            .any(|part| key_folds_to(part, folded))
+    let mut left = key;
+    loop {
+        let cut = left.split_once(BETWEEN);
+        let (part, rest) = cut.unwrap_or((left, ""));
+        if key_folds_to(part, folded) {
+            return Some((part, rest));
+        }
+        left = cut?.1;
+    }
 }
 
 /// A query key as the most lenient reader would compare it: letters and digits alone, lower case.
@@ -105,8 +144,20 @@ fn folded_chars(key: &str) -> impl Iterator<Item = char> {
         .filter(|c| c.is_alphanumeric())
 }
 
-fn pair(piece: &str) -> Result<QueryPair, QueryFault> {
-    let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+/// Where a key ends: at the first `=`, but some readers (qs) look for a `=` behind a bracket first, so
+/// that `a=[b]=c` gives `b` a value.
+fn readings(piece: &str) -> impl Iterator<Item = (&str, &str)> {
+    let usual = piece.split_once('=').unwrap_or((piece, ""));
+    let late = ["]=", "%5D=", "%5d="].into_iter().filter_map(|end| {
+        let (before, value) = piece.split_once(end)?;
+        // Nothing but a cut at another place is another reading.
+        let key = piece.get(..before.len() + end.len() - 1)?;
+        (before.len() > usual.0.len()).then_some((key, value))
+    });
+    std::iter::once(usual).chain(late)
+}
+
+fn pair(key: &str, value: &str) -> Result<QueryPair, QueryFault> {
     let pair = QueryPair {
         key: decode(key)?,
         value: decode(value)?,

@@ -25,6 +25,9 @@ pub enum Error {
     /// A reference that stands twice (RULES 12).
     #[error("{0} is given twice")]
     ReferenceRepeated(Arc<str>),
+    /// A reference whose key may be read as more than a name.
+    #[error("{0} stands in a key that may be read as a condition")]
+    ReferenceBent(Arc<str>),
     /// A reference that is not text.
     #[error("{0} is not text")]
     ReferenceUnreadable(Arc<str>),
@@ -54,6 +57,7 @@ impl Error {
             Self::Parameter(_)
             | Self::Sibling(_)
             | Self::ReferenceRepeated(_)
+            | Self::ReferenceBent(_)
             | Self::ReferenceUnreadable(_)
             | Self::BodyOverride => Reason::RequestAmbiguous,
             Self::BodyUndeclared | Self::BodyKind(_) | Self::BodyMalformed(_) => {

@@ -143,12 +143,11 @@ impl ReferenceTable {
             )?;
         }
         for pair in &query.pairs {
-            let rows = self.query.iter();
-            collect(
-                rows.filter(|row| pair.names(&row.folded)),
-                &pair.value,
-                &mut found,
-            )?;
+            let rows = self.query.iter().filter(|row| pair.names(&row.folded));
+            if let Some(row) = rows.clone().find(|row| !pair.only_names(&row.folded)) {
+                return Err(Error::ReferenceBent(Arc::clone(&row.place)));
+            }
+            collect(rows, &pair.value, &mut found)?;
         }
         for (name, row) in &self.header {
             let value = head::single(headers, name)

@@ -41,6 +41,7 @@ mod demo;
 mod edges;
 #[cfg(test)]
 mod errors;
+mod express;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]

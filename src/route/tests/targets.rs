@@ -127,11 +127,39 @@ fn a_header_reference_is_text() {
 #[test]
 fn nested_and_bracketed_names_are_references_too() {
     for query in [
-        "workspaceId[$ne]=x",
+        "workspaceId[]=x",
+        "workspaceId[0]=x",
         "[workspaceId]=x",
-        "where[workspaceId][in][]=x",
+        "where[workspace_id][]=x",
+        "where.workspace-id=x",
+        "a=[workspaceId]=x",
+        "a=[workspaceId%5d=x",
     ] {
         let found = references(&format!("/a?{query}"), &[]);
         assert_eq!(found, pairs(&[("query workspaceId", "x")]), "{query}");
+    }
+    assert_eq!(references("/a?a=[b]=c&d=[workspaceId", &[]), []);
+}
+
+#[test]
+fn a_reference_that_may_be_read_as_a_condition_is_refused() {
+    for query in [
+        "workspaceId[$ne]=x",
+        "workspaceId%5B$ne%5D=x",
+        "workspaceId.$ne=x",
+        "where[workspaceId][in][]=x",
+        "workspaceId[0][$ne]=x",
+        "workspaceId[north]=x",
+        "workspaceId[7]=x",
+        "workspaceId[=x",
+        "workspaceId!=x",
+        "-workspaceId=x",
+        "workspaceId%3E=x",
+        "work%C5%BFpaceId=x",
+        "%EF%BB%BFworkspaceId=x",
+    ] {
+        let error = target(&format!("/a?{query}"), &[]).unwrap_err();
+        let bent = Error::ReferenceBent("query workspaceId".into());
+        assert_eq!(error, bent, "{query}");
     }
 }
