@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
-const SEED: u64 = 0x5eed_0f_9a11_5ade;
+const SEED: u64 = 0x5eed_0fa9_11a5_5ade;
 const COUNT: usize = 2000;
 
 /// Express, with one of its two query parsers.
@@ -127,6 +127,7 @@ fn works(request: &Hostile, seen: &Value) -> bool {
         });
     match request.attack {
         Attack::Query | Attack::Operator => foreign,
+        Attack::Body => foreign || seen["method"] != request.method.as_str(),
         Attack::Path => seen["operation"].is_string(),
         Attack::Method => seen["method"] != request.method.as_str(),
         Attack::Header => {
@@ -139,17 +140,28 @@ fn works(request: &Hostile, seen: &Value) -> bool {
     }
 }
 
+/// A gate before it that reads every reference of the table in bodies, too.
+fn gate(express: &Express) -> TestGate {
+    let url = format!("http://{}", express.address());
+    let names = [
+        ("workspaceId", "workspace"),
+        ("accountId", "account"),
+        ("userId", "user"),
+        ("catalogWorkspaceId", "catalog"),
+    ];
+    let gate = TestGate::builder().set("/upstreams/api/url", json!(url));
+    let row = |(name, is)| json!({"in": "body", "name": name, "is": is});
+    let rows = names.into_iter().map(row);
+    rows.fold(gate, |gate, row| gate.set("/references/-", row))
+        .start()
+}
+
 /// How many of each attack were made, worked straight at Express, and were forwarded by the gate.
 type Tally = BTreeMap<Attack, [usize; 3]>;
 
 fn differential(version: u8, query: &str) {
     let express = Express::start(version, query);
-    let gate = TestGate::builder()
-        .set(
-            "/upstreams/api/url",
-            json!(format!("http://{}", express.address())),
-        )
-        .start();
+    let gate = gate(&express);
     let tokens = [false, true].map(|dashboard| {
         let context = if dashboard { "dashboard" } else { "app" };
         gate.issuer

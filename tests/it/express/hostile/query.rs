@@ -1,0 +1,99 @@
+//! Queries that a framework may read otherwise than the gate.
+
+use super::{Attack, Dice, Hostile, OWN, add_query, escaped, foreign, name, own, snake};
+
+/// Names tenants in the query.
+pub(super) fn names(dice: &mut Dice, made: &mut Hostile) {
+    made.attack = Attack::Query;
+    let mut pairs = Vec::new();
+    for _ in 0..=dice.next(2) {
+        let name = name(dice);
+        pairs.push(format!("{}={}", key(dice, name), value(dice, name)));
+    }
+    if dice.chance(3) {
+        // Once as it should be, and once more.
+        pairs.insert(
+            dice.next(2) % pairs.len().max(1),
+            format!("workspaceId={OWN}"),
+        );
+    }
+    if dice.chance(4) {
+        pairs.insert(
+            0,
+            dice.pick(&["page=1", "", "q=a%26b", "q=a?b", "%"])
+                .to_owned(),
+        );
+    }
+    let joint = dice.pick(&["&", "&", "&", "&", ";", "&&", "&amp;", "%26", "?", "&;"]);
+    add_query(made, &pairs.join(joint));
+}
+
+/// Names its own tenant, in a key that some readers take for an operator.
+pub(super) fn operator(dice: &mut Dice, made: &mut Hostile) {
+    made.attack = Attack::Operator;
+    let name = name(dice);
+    let operator = dice.pick(&[
+        "$ne",
+        "$gt",
+        "$regex",
+        "not",
+        "7",
+        "globex-prod",
+        "][$ne",
+        "0][$ne",
+    ]);
+    let own = own(name);
+    let pair = match dice.next(5) {
+        0 => format!("filter[{name}][{operator}]={own}"),
+        1 => format!("{name}%5B{operator}%5D={own}"),
+        2 => format!("{name}[{operator}][]={own}"),
+        _ => format!("{name}[{operator}]={own}"),
+    };
+    add_query(made, &pair);
+}
+
+/// A value that is the caller's own, someone else's, or nearly its own.
+fn value(dice: &mut Dice, name: &str) -> String {
+    let own = own(name);
+    let foreign = foreign(name);
+    match dice.next(12) {
+        0..4 => own.to_owned(),
+        4 => own.to_ascii_uppercase(),
+        5 => format!("{own},{foreign}"),
+        6 => format!("{own}%20"),
+        7 => format!("{own}%2500"),
+        8 => own.replace('a', "%61"),
+        9 => String::new(),
+        10 => format!("+{own}"),
+        _ => foreign.to_owned(),
+    }
+}
+
+/// A spelling of a key that some reader takes for `name`.
+fn key(dice: &mut Dice, name: &str) -> String {
+    let spelt = match dice.next(10) {
+        0 => name.to_ascii_lowercase(),
+        1 => name.to_ascii_uppercase(),
+        2 => snake(name, '_'),
+        3 => snake(name, '-'),
+        4 => escaped(dice, name),
+        // A long s and a Kelvin sign; a zero-width space and a soft hyphen.
+        5 => name.replace('s', "%C5%BF").replace('k', "%E2%84%AA"),
+        6 => format!("{name}%E2%80%8B%C2%AD"),
+        _ => name.to_owned(),
+    };
+    match dice.next(14) {
+        0 => format!("{spelt}[]"),
+        1 => format!("{spelt}[0]"),
+        2 => format!("{spelt}%5B%5D"),
+        3 => format!("[{spelt}]"),
+        4 => format!("filter[{spelt}]"),
+        5 => format!("filter%5B{spelt}%5D[]"),
+        6 => format!("a[b][c][d][e][f][g][{spelt}]"),
+        7 => format!("filter.{spelt}"),
+        8 => format!("{spelt}["),
+        9 => format!("__proto__[{spelt}]"),
+        10 => format!("{}{spelt}", dice.pick(&["+", "%20", "%EF%BB%BF", "%09"])),
+        _ => spelt,
+    }
+}
