@@ -35,16 +35,27 @@ impl Pool {
         };
         pool.id = pool.create();
         pool.client = pool.create_client();
-        let named = |rest: Value| merged(json!({"UserPoolId": pool.id, "Username": "ana"}), rest);
-        pool.ask(
-            "CreateGroup",
-            &json!({"UserPoolId": pool.id, "GroupName": group}),
-        );
-        pool.ask("AdminCreateUser", &named(json!({})));
+        pool.ask("AdminCreateUser", &pool.ana(json!({})));
         let password = json!({"Password": PASSWORD, "Permanent": true});
-        pool.ask("AdminSetUserPassword", &named(password));
-        pool.ask("AdminAddUserToGroup", &named(json!({"GroupName": group})));
+        pool.ask("AdminSetUserPassword", &pool.ana(password));
+        pool.join(group);
         pool
+    }
+
+    fn ana(&self, rest: Value) -> Value {
+        merged(json!({"UserPoolId": self.id, "Username": "ana"}), rest)
+    }
+
+    fn join(&self, group: &str) {
+        let made = json!({"UserPoolId": self.id, "GroupName": group});
+        self.ask("CreateGroup", &made);
+        let member = self.ana(json!({"GroupName": group}));
+        self.ask("AdminAddUserToGroup", &member);
+    }
+
+    fn leave(&self, group: &str) {
+        let member = self.ana(json!({"GroupName": group}));
+        self.ask("AdminRemoveUserFromGroup", &member);
     }
 
     fn create(&self) -> String {
@@ -190,6 +201,9 @@ fn an_id_token_of_the_same_session_opens_nothing() {
 
 #[test]
 fn groups_of_the_pool_give_the_roles_that_the_table_lists() {
+    let mut pool = Pool::start("somebody");
+    let gate = pool.gate().start();
+    pool.leave("somebody");
     for (group, may_write) in [
         ("editors", true),
         ("acme/acme-prod#editor", true),
@@ -198,21 +212,22 @@ fn groups_of_the_pool_give_the_roles_that_the_table_lists() {
         ("globex/globex-prod#editor", false),
         ("Editors", false),
     ] {
-        let mut pool = Pool::start(group);
-        let gate = pool.gate().start();
+        pool.join(group);
         let login = claims(&pool.log_in().access);
         assert_eq!(login["cognito:groups"], json!([group]));
         let token = pool.sign(&merged(login, tenant("acme", "acme-prod")));
         let reply = write(&gate, &token);
         if may_write {
             reply.allowed(200);
-            let seen = gate.upstream.only();
+            let seen = gate.upstream.requests().pop().expect("a request");
             assert_eq!(seen.header("x-palisade-role"), Some("editor"));
             assert_eq!(seen.header("x-palisade-workspace"), Some("acme-prod"));
         } else {
             reply.refused(Reason::PolicyDenied);
         }
+        pool.leave(group);
     }
+    assert_eq!(gate.upstream.requests().len(), 2);
 }
 
 #[test]

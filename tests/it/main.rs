@@ -24,6 +24,7 @@ mod authentication;
 mod bodies;
 #[cfg(test)]
 mod caching;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cognito;
@@ -41,9 +42,10 @@ mod demo;
 mod edges;
 #[cfg(test)]
 mod errors;
-mod express;
 #[cfg(test)]
 mod explain;
+#[cfg(test)]
+mod express;
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]
@@ -58,6 +60,8 @@ mod limits;
 mod metrics;
 #[cfg(test)]
 mod nginx;
+#[cfg(test)]
+mod oidc;
 #[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]

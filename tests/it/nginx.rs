@@ -1,4 +1,6 @@
-//! One smoke test with an upstream that nobody here wrote. Needs `nginx`.
+//! An upstream that nobody here wrote. Needs `nginx`.
+
+mod large;
 
 use crate::support::client::Request;
 use crate::support::eventually;
@@ -19,18 +21,18 @@ struct Nginx {
 impl Nginx {
     fn start() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        // nginx cannot pick its port itself; whoever takes this one in between fails the start, loudly.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("loopback has a free port")
-            .port();
+        let port = free_port();
         let path = folder.path().display();
         let config = format!(
             "daemon off;\nmaster_process off;\npid {path}/pid;\nerror_log {path}/error.log;\nevents {{}}\n\
              http {{\n  access_log {path}/access.log;\n  client_body_temp_path {path}/body;\n\
              proxy_temp_path {path}/proxy;\n  fastcgi_temp_path {path}/fastcgi;\n\
              uwsgi_temp_path {path}/uwsgi;\n  scgi_temp_path {path}/scgi;\n\
-             server {{\n    listen 127.0.0.1:{port};\n    location / {{\n      default_type text/plain;\n\
+             server {{\n    listen 127.0.0.1:{port};\n    root {path}/files;\n    client_max_body_size 0;\n\
+             location = /dashboard/v1/missions/chunked {{\n      alias {path}/files/dashboard/v1/missions/m-1;\n\
+             sub_filter_types *;\n      sub_filter not-in-any-body not-in-any-body;\n    }}\n\
+             location /dashboard/ {{\n      dav_methods PUT;\n      create_full_put_path on;\n    }}\n\
+             location / {{\n      default_type text/plain;\n\
              return 200 \"$http_x_palisade_account $http_x_palisade_workspace $request_uri\";\n    }}\n  }}\n}}\n"
         );
         fs::write(folder.path().join("nginx.conf"), config).expect("a file can be written");
@@ -52,6 +54,18 @@ impl Nginx {
         });
         nginx
     }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// nginx and the binary are told their ports; whoever takes one in between fails the start, loudly.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("loopback has a free port")
+        .port()
 }
 
 impl Drop for Nginx {
@@ -74,9 +88,8 @@ fn nginx_itself_answers_as_the_next_test_needs() {
 #[test]
 fn nginx_gets_the_annotation_and_its_answers_pass() {
     let nginx = Nginx::start();
-    let url = format!("http://127.0.0.1:{}", nginx.port);
     let gate = TestGate::builder()
-        .set("/upstreams/api/url", json!(url))
+        .set("/upstreams/api/url", json!(nginx.url()))
         .start();
     let token = gate.issuer.user("ana").sign();
     let mut connection = gate.connect();

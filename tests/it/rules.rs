@@ -342,6 +342,32 @@ fn rule_11_an_object_of_another_tenant_is_the_upstreams_to_refuse_and_it_is_told
 }
 
 #[test]
+fn rule_12_a_reference_that_may_be_read_as_a_condition_is_refused() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana");
+    // The value is the caller's own each time; what some upstreams make of it is everybody else's.
+    for key in [
+        "workspaceId[$ne]",
+        "workspaceId%5B$ne%5D",
+        "filter[workspaceId][not]",
+        "workspaceId.$gt",
+        "workspaceId!",
+        "-workspaceId",
+    ] {
+        let path = format!("/app/v1/missions?{key}=acme-prod");
+        ask(&gate, &path, &ana).refused(Reason::RequestAmbiguous);
+    }
+    // qs ends the key at `]=`.
+    let path = "/app/v1/missions?q=[workspaceId]=globex-prod";
+    ask(&gate, path, &ana).refused(Reason::OutsideTenant);
+    gate.upstream.saw_nothing();
+    for key in ["workspaceId", "workspace_id[]", "filter[workspaceId][0]"] {
+        let path = format!("/app/v1/missions?{key}=acme-prod");
+        ask(&gate, &path, &ana).allowed(200);
+    }
+}
+
+#[test]
 fn rule_12_references_are_global_and_an_empty_one_is_one() {
     let gate = TestGate::start();
     let ana = gate.issuer.user("ana").sign();

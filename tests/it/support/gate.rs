@@ -229,6 +229,13 @@ impl Builder {
         (gate, path)
     }
 
+    /// Writes the folder only, for the binary itself.
+    pub(crate) fn into_folder(self) -> (TempDir, TestIssuer) {
+        let folder = TempDir::new().expect("a temporary folder");
+        self.write(folder.path());
+        (folder, self.issuer)
+    }
+
     fn write(&self, folder: &Path) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         copy(&root.join("policies"), &folder.join("policies"));

@@ -54,7 +54,8 @@ const FORWARDED: [&str; 48] = [
 ];
 
 /// Towards the client.
-const REPLIED: [&str; 35] = [
+const REPLIED: [&str; 36] = [
+    "accept-ranges",
     "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
