@@ -74,6 +74,7 @@ fn settings() -> policy::Settings {
         overlays: vec![OverlaySource {
             account: account_id("acme"),
             mode: OverlayMode::Forbid,
+            faults: Vec::new(),
             files: vec![Source::new("acme.cedar", OVERLAY)],
         }],
         ..policy::Settings::default()

@@ -1,9 +1,12 @@
 //! Wires everything together: the same for the program, the demo and every test.
 
+mod generation;
+mod reload;
+mod report;
 mod run;
 mod start;
 mod view;
 
+pub(crate) use generation::generation;
 pub use run::run;
-pub(crate) use start::generation;
 pub use start::{Addresses, Error, Running, start};

@@ -44,6 +44,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve what the configuration says, until SIGINT or SIGTERM.
+    ///
+    /// Changed files are followed while it serves; SIGHUP makes it look at them at once.
     #[command(after_help = "Example: palisade serve --config /etc/palisade/palisade.yaml")]
     Serve(ConfigFile),
     /// Start everything on loopback, with three accounts, and print commands to try.

@@ -4,22 +4,30 @@
 //! its shape, `resolve` gives names, paths and addresses their meaning. A reader gets every fault at
 //! once, each with place and remedy.
 
+mod disk;
 mod file;
 mod files;
 mod findings;
+mod fixed;
 mod lint;
 mod misfit;
 mod resolve;
+mod revocations;
 pub mod schema;
 mod settings;
 mod tenants;
 mod units;
+mod watch;
 
+pub use disk::Seen;
 pub use lint::{TenantsOf, tenants};
-pub use settings::Resolved;
+pub use settings::{Kept, Origin, Resolved, Restrictions};
+pub use watch::{Settings as ReloadSettings, Watch};
 
 use crate::document::Document;
 use crate::fault::Fault;
+use disk::Disk;
+use findings::Findings;
 use std::path::Path;
 
 /// Reads the configuration at `path` and everything it names.
@@ -27,12 +35,45 @@ use std::path::Path;
 /// `Err` holds every fault that was found. `Ok` may hold `warnings`, and tenants that were left out
 /// (`quarantined`): these stop nobody else.
 pub fn load(path: &Path) -> Result<Resolved, Vec<Fault>> {
-    let text = files::read(path, files::FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
+    let (resolved, seen) = read(path, None);
+    let origin = Origin {
+        path: path.to_owned(),
+        seen,
+    };
+    Ok(Resolved {
+        origin,
+        ..resolved?
+    })
+}
+
+/// The same, after an earlier reading, and what was looked at: whether it [`Seen::holds`] says whether
+/// the result can be believed.
+pub fn read(path: &Path, former: Option<&Kept>) -> (Result<Resolved, Vec<Fault>>, Seen) {
+    let disk = Disk::default();
+    let resolved = match former {
+        None => resolve(path, None, &disk),
+        Some(former) => resolve(path, Some(former), &disk).map(|next| next.after(former)),
+    };
+    (resolved, disk.seen())
+}
+
+fn resolve(path: &Path, former: Option<&Kept>, disk: &Disk) -> Result<Resolved, Vec<Fault>> {
+    let text = disk.read(path, files::FILE_BYTES_MAX);
+    let text = text.map_err(|fault| vec![*fault])?;
     let document = Document::parse(&path.display().to_string(), text)?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let config: file::Config = misfit::shape(&document, schema::config())
-        .map_err(|found| [found, resolve::beyond(&document, folder)].concat())?;
-    resolve::resolve(&config, &document, folder)
+        .map_err(|found| [found, resolve::beyond(&document, folder, disk)].concat())?;
+    let findings = Findings::new(&document, folder, disk);
+    let Some(former) = former else {
+        return resolve::resolve(&config, findings, &tenants::Former::default());
+    };
+    let (config, needs_restart) = fixed::keep(config, &former.config);
+    let resolved = resolve::resolve(&config, findings, &former.tenants)?;
+    Ok(Resolved {
+        needs_restart,
+        ..resolved
+    })
 }
 
 #[cfg(test)]

@@ -76,6 +76,24 @@ impl Fault {
         self
     }
 
+    /// For machines.
+    pub fn json(&self) -> serde_json::Value {
+        let (line, column) = self.place.line_column().unzip();
+        let (end_line, end_column) = self.place.end_line_column().unzip();
+        serde_json::json!({
+            "code": self.code,
+            "severity": if self.is_error() { "error" } else { "warning" },
+            "file": self.place.file,
+            "key": self.place.key,
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+            "message": self.message,
+            "help": self.help,
+        })
+    }
+
     /// Whether it stops a start.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -4,7 +4,7 @@ use crate::limit::{PeerSettings, Plan, Rate};
 use crate::policy::Store;
 use crate::route::{ReferenceTable, Router};
 use crate::tenant::Directory;
-use crate::token::Issuers;
+use crate::token::{Issuers, Revocations};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub struct Ruleset {
     pub references: Arc<ReferenceTable>,
     /// Who may issue tokens.
     pub issuers: Arc<Issuers>,
+    /// Tokens that are void before they expire.
+    pub revocations: Arc<Revocations>,
     /// Who exists.
     pub directory: Arc<Directory>,
     /// What is allowed.

@@ -2,7 +2,7 @@
 //!
 //! [`Issuers::verify`] proves the token (signature, issuer, audience or client, time, kind) and
 //! caches what it proved; [`Issuers::bind`] maps its claims and holds issuer and client to the account
-//! and workspace they are bound to (RULES 1-10). [`Issuers::run`] keeps the issuers' keys fresh.
+//! and workspace they are bound to (RULES 1-10). [`keep_fresh`] fetches the issuers' keys.
 
 mod algorithm;
 mod assume;
@@ -17,6 +17,7 @@ mod issuers;
 mod json;
 mod jwks;
 mod refresh;
+mod revocations;
 mod roca;
 mod schedule;
 mod settings;
@@ -38,6 +39,7 @@ pub use error::Error;
 pub use issuer::ASSERTION_TYPE;
 pub use issuers::{Issuers, TOKEN_ENTRIES};
 pub use jwks::{BadJwks, JWKS_BYTES_MAX, Jwks};
-pub use refresh::IssuerStatus;
+pub use refresh::{IssuerStatus, keep_fresh};
+pub use revocations::{Revocations, Revoked};
 pub use settings::{Binding, ClaimMapping, IssuerSettings, KeySource, Preset, PrincipalEntry};
 pub use verified::Verified;

@@ -6,6 +6,7 @@ use crate::config::Resolved;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until SIGINT or SIGTERM, then finishes what is under way. Returns when all is written.
+/// SIGHUP makes it look at its files at once.
 pub fn run(resolved: Resolved) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -15,12 +16,16 @@ pub fn run(resolved: Resolved) -> Result<(), Error> {
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|source| machine("signals", source))?;
         let mut terminate = signal(SignalKind::terminate()).map_err(|source| machine("signals", source))?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(|source| machine("signals", source))?;
         let running = start(resolved, Clock::system()).await?;
         tracing::info!(proxy = %running.addresses.proxy, metrics = %running.addresses.metrics, "serving");
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = running.drained() => {}
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                () = running.drained() => break,
+                Some(()) = hangup.recv() => running.reload(),
+            }
         }
         running.stop().await;
         Ok(())

@@ -1,25 +1,26 @@
 //! From a resolved configuration to a running gate.
 
+use super::generation::{self, Built};
+use super::reload::Reloader;
 use super::view::Shown;
 use crate::clock::Clock;
-use crate::config::Resolved;
-use crate::decision::Pdp;
-use crate::drain::{self, Drain};
+use crate::config::{self, Origin, Resolved};
+use crate::decision::{self, Pdp};
+use crate::drain::{self, Drain, Draining};
 use crate::fault::Fault;
-use crate::gate::{Generation, Shared};
-use crate::limit::{Bodies, Limits};
-use crate::policy::Store;
-use crate::route::ReferenceTable;
-use crate::ruleset::Ruleset;
+use crate::gate::Shared;
+use crate::limit::{Bodies, BodyLimits, Limits};
 use crate::snapshot::Snapshot;
-use crate::telemetry::{Audit, Metrics};
-use crate::token::Issuers;
+use crate::telemetry::{Audit, Metrics, audit};
+use crate::token;
 use crate::{admin, listener};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 /// How long admin connections may take to end once everything else has.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
@@ -57,121 +58,118 @@ pub struct Running {
     pub addresses: Addresses,
     shared: Arc<Shared>,
     drain: Arc<Drain>,
+    reload: Arc<Notify>,
     workers: Vec<JoinHandle<()>>,
     admin: tokio::task::JoinHandle<()>,
     last: Drain,
 }
 
-/// Starts serving. Call it inside a tokio runtime: admin listeners and key refresh run on it, requests
-/// on threads of their own.
+/// Starts serving, and follows the files. Call it inside a tokio runtime: admin listeners, key refresh
+/// and reloads run on it, requests on threads of their own.
 pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
     let metrics = Metrics::new();
-    let listen = resolved.listen.clone();
-    let (audit, admin) = (resolved.audit.clone(), resolved.admin.clone());
-    let bodies = resolved.bodies;
-    let pdp = Pdp::new(resolved.decision, Arc::clone(&metrics));
-    let generation = generation(resolved, &clock, &metrics).map_err(Error::Invalid)?;
-    let at = listen.http;
-    let data =
-        listener::bind(listen).map_err(machine(format!("cannot listen on {at} (listen.http)")))?;
-    let admin = admin::bind(admin)
+    let (machine, origin, built) = read_whole(resolved, &clock, &metrics).await?;
+    let at = machine.listen.http;
+    let data = listener::bind(machine.listen)
+        .map_err(failed(format!("cannot listen on {at} (listen.http)")))?;
+    let admin = admin::bind(machine.admin)
         .await
-        .map_err(machine("cannot bind the admin listeners".to_owned()))?;
-    let audit = Audit::start(audit, Arc::clone(&metrics))
-        .map_err(machine("cannot open the audit output (audit)".to_owned()))?;
+        .map_err(failed("cannot bind the admin listeners".to_owned()))?;
+    let audit = Audit::start(machine.audit, Arc::clone(&metrics))
+        .map_err(failed("cannot open the audit output (audit)".to_owned()))?;
     // The data port drains first; keys are refreshed and metrics shown until it has.
     let (drain, draining) = drain::channel();
     let (drain, last) = (Arc::new(drain), drain::channel());
-    tokio::spawn(Arc::clone(&generation.rules.issuers).run(last.1.clone()));
-    metrics.ruleset(&generation.rules.revision, true, clock.now());
+    generation::install(&built.generation, &metrics);
+    metrics.ruleset(&built.generation.rules.revision, true, clock.now());
     let shared = Arc::new(Shared {
-        generation: Snapshot::new(generation),
-        pdp,
+        generation: Snapshot::new(built.generation.clone()),
+        pdp: Pdp::new(machine.decision, Arc::clone(&metrics)),
         limits: Limits::default(),
-        bodies: Bodies::new(bodies),
+        bodies: Bodies::new(machine.bodies),
         audit,
         metrics,
         clock,
     });
+    tokio::spawn(keep_keys_fresh(Arc::clone(&shared), last.1.clone()));
+    let reloader = Reloader::new(Arc::clone(&shared), origin, built);
+    let (report, reload) = (reloader.report(), reloader.asked());
+    tokio::spawn(reloader.run(last.1.clone()));
     let addresses = Addresses {
         proxy: data.address(),
         metrics: admin.metrics_addr(),
         control: admin.control_addr(),
     };
-    let view = Arc::new(Shown::new(Arc::clone(&shared), Arc::clone(&drain)));
-    let admin = admin.serve(view, last.1);
+    let view = Shown::new(Arc::clone(&shared), Arc::clone(&drain), report);
+    let admin = admin.serve(Arc::new(view), last.1);
     let workers = data
         .serve(&shared, &draining)
-        .map_err(machine("cannot start a worker thread".to_owned()))?;
+        .map_err(failed("cannot start a worker thread".to_owned()))?;
     Ok(Running {
         addresses,
         shared,
         drain,
+        reload,
         workers,
         admin,
         last: last.0,
     })
 }
 
-fn machine(what: String) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Machine { what, source }
+/// What a start alone can follow.
+struct Machine {
+    listen: listener::Settings,
+    admin: admin::Settings,
+    audit: audit::Settings,
+    decision: decision::Settings,
+    bodies: BodyLimits,
 }
 
-/// Everything that decides requests, from what the files say: to serve it, or to ask it.
-pub(crate) fn generation(
-    resolved: Resolved,
+/// Builds the first generation, from files that hold: one that was still being written may have lost
+/// its forbids (RULES 27).
+async fn read_whole(
+    mut resolved: Resolved,
     clock: &Clock,
     metrics: &Arc<Metrics>,
-) -> Result<Generation, Vec<Fault>> {
-    let entries = resolved.token_entries;
-    let issuers = Issuers::with_cache(
-        resolved.issuers,
-        entries,
-        clock.clone(),
-        Arc::clone(metrics),
-    );
-    let issuers = issuers?;
-    let (store, warnings) = Store::build(resolved.policy)?;
-    for fault in resolved
-        .warnings
-        .iter()
-        .chain(&resolved.quarantined)
-        .chain(&warnings)
-    {
-        tracing::warn!(code = fault.code, "{fault}");
+) -> Result<(Machine, Origin, Built), Error> {
+    loop {
+        let begun = Instant::now();
+        let origin = std::mem::take(&mut resolved.origin);
+        let machine = Machine {
+            listen: resolved.listen.clone(),
+            admin: resolved.admin.clone(),
+            audit: resolved.audit.clone(),
+            decision: resolved.decision,
+            bodies: resolved.bodies,
+        };
+        let built = generation::build(resolved, None, clock, metrics).map_err(Error::Invalid)?;
+        sleep_until(begun + built.reload.debounce).await;
+        if origin.seen.holds() {
+            return Ok((machine, origin, built));
+        }
+        tracing::warn!("the files change while they are read; reading them again");
+        resolved = config::load(&origin.path).map_err(Error::Invalid)?;
     }
-    metrics.register_policies(store.platform_policy_ids().iter().map(|id| &**id));
-    metrics.overlays_quarantined(store.quarantined().len() as u64);
-    let mut forward = resolved.forward;
-    let references = &resolved.head.header_references;
-    forward.annotate = forward.annotate.with_references(references);
-    Ok(Generation {
-        rules: Ruleset {
-            revision: hex(&resolved.inputs).into(),
-            router: resolved.router.into(),
-            references: ReferenceTable::new(&resolved.references).into(),
-            issuers,
-            directory: resolved.directory.into(),
-            store: store.into(),
-            plans: resolved.plans.into(),
-            principals: resolved.principals,
-            peers: resolved.peers,
-        },
-        head: resolved.head,
-        forward: forward.into(),
-    })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16);
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(digit).collect()
+async fn keep_keys_fresh(shared: Arc<Shared>, draining: Draining) {
+    let current = || Arc::clone(&shared.generation.peek().rules.issuers);
+    token::keep_fresh(current, draining).await;
+}
+
+fn failed(what: String) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Machine { what, source }
 }
 
 impl Running {
     /// What its parts share: for tests, and for whoever embeds it.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Looks at the files at once, whether they have changed or not.
+    pub fn reload(&self) {
+        self.reload.notify_one();
     }
 
     /// Completes when somebody asked it to drain through the control listener.

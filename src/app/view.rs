@@ -1,10 +1,12 @@
 //! What the admin listeners show of a running gate.
 
+use super::report::Report;
 use crate::admin::{Check, Drained, View};
 use crate::drain::Drain;
 use crate::forward::Assertion;
 use crate::gate::Shared;
 use crate::route::BodyRule;
+use crate::snapshot::Snapshot;
 use crate::telemetry::Metrics;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -13,11 +15,20 @@ use std::sync::Arc;
 pub(super) struct Shown {
     shared: Arc<Shared>,
     drain: Arc<Drain>,
+    report: Arc<Snapshot<Report>>,
 }
 
 impl Shown {
-    pub(super) fn new(shared: Arc<Shared>, drain: Arc<Drain>) -> Self {
-        Self { shared, drain }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        drain: Arc<Drain>,
+        report: Arc<Snapshot<Report>>,
+    ) -> Self {
+        Self {
+            shared,
+            drain,
+            report,
+        }
     }
 }
 
@@ -67,12 +78,10 @@ impl View for Shown {
                 "required": issuer.required,
             })
         });
-        let quarantined: Vec<&str> = rules
-            .store
-            .quarantined()
-            .into_iter()
-            .map(crate::tenant::AccountId::as_str)
-            .collect();
+        let quarantined = rules.store.quarantined().into_iter();
+        let quarantined = quarantined.map(|(account, serving)| {
+            json!({ "account": account.as_str(), "serves": if serving { "last good" } else { "nothing" } })
+        });
         let unchecked = rules.router.routes().iter().filter_map(|route| {
             let BodyRule::Unchecked(why) = &route.body else {
                 return None;
@@ -86,11 +95,13 @@ impl View for Shown {
             "version": env!("CARGO_PKG_VERSION"),
             "revision": &*rules.revision,
             "policy_revision": rules.store.revision(),
+            "reload": self.report.peek().json(),
+            "revocations": rules.revocations.len(),
             "routes": rules.router.routes().len(),
             "accounts": rules.directory.accounts().count(),
             "issuers": issuers.collect::<Vec<_>>(),
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
-            "overlays_quarantined": quarantined,
+            "overlays_quarantined": quarantined.collect::<Vec<_>>(),
             "draining": self.drain.begun(),
             "in_flight": self.shared.metrics.in_flight_now(),
             "tokens_remembered": rules.issuers.remembered(),

@@ -11,7 +11,7 @@ use crate::fault::{self, Fault};
 use crate::gate::{Generation, Identity};
 use crate::policy::EVALUATION_STACK_BYTES_MIN;
 use crate::telemetry::Metrics;
-use crate::{app, config, drain};
+use crate::{app, config, drain, token};
 use clap::ArgGroup;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -192,7 +192,8 @@ fn verified(generation: &Generation, token: &str, now: Timestamp) -> std::io::Re
     let issuers = &generation.rules.issuers;
     Ok(runtime.block_on(async {
         let (_drain, draining) = drain::channel();
-        tokio::spawn(Arc::clone(issuers).run(draining));
+        let current = Arc::clone(issuers);
+        tokio::spawn(token::keep_fresh(move || Arc::clone(&current), draining));
         issuers.verify(token, now).await
     }))
 }

@@ -66,6 +66,10 @@ fn pages() -> Vec<Page> {
         page("docs/reference/cli.md", cli()),
         page("schemas/config.schema.json", json(schema::config())),
         page("schemas/tenant.schema.json", json(schema::tenant())),
+        page(
+            "schemas/revocations.schema.json",
+            json(schema::revocations()),
+        ),
     ]
 }
 

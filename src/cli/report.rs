@@ -34,23 +34,6 @@ fn document(faults: &[Fault]) -> Value {
     json!({
         "errors": errors,
         "warnings": faults.len() - errors,
-        "faults": faults.iter().map(entry).collect::<Vec<_>>(),
-    })
-}
-
-fn entry(fault: &Fault) -> Value {
-    let (line, column) = fault.place.line_column().unzip();
-    let (end_line, end_column) = fault.place.end_line_column().unzip();
-    json!({
-        "code": fault.code,
-        "severity": if fault.is_error() { "error" } else { "warning" },
-        "file": fault.place.file,
-        "key": fault.place.key,
-        "line": line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
-        "message": fault.message,
-        "help": fault.help,
+        "faults": faults.iter().map(Fault::json).collect::<Vec<_>>(),
     })
 }

@@ -6,6 +6,7 @@
 
 mod edge;
 mod issuer;
+mod revocations;
 mod route;
 mod running;
 mod serving;
@@ -15,10 +16,11 @@ pub(crate) use edge::{ClientAddress, Peers, ProxyProtocol, TokenCookies};
 pub(crate) use issuer::{
     Accounts, Algorithm, ClaimPointers, Clients, Context, Issuer, PlatformRole, Preset, RoleName,
 };
+pub(crate) use revocations::{Revocations, Revoked};
 pub(crate) use route::{
     Access, Cors, Errors, Idempotency, Reference, ReferenceIn, ReferenceIs, Route,
 };
-pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Share};
+pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Reload, Share};
 pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Upstream};
 pub(crate) use tenant::{
     MachineClient, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
@@ -71,6 +73,10 @@ pub(crate) struct Config {
     /// The folder of the Cedar schema (`*.cedarschema`).
     #[schemars(length(min = 1), extend("examples" = ["schemas/"]))]
     pub(crate) schema: String,
+    /// The file of revoked tokens, sessions, people and clients. Absent: nothing is revoked.
+    #[serde(default)]
+    #[schemars(length(min = 1), extend("examples" = ["revocations.yaml"]))]
+    pub(crate) revocations: Option<String>,
     /// The API: entries of OpenAPI files or of single routes.
     #[schemars(length(min = 1))]
     pub(crate) routes: Vec<Route>,
@@ -86,4 +92,17 @@ pub(crate) struct Config {
     /// What Palisade says of itself on stderr.
     #[serde(default)]
     pub(crate) log: Log,
+    /// How changed files are noticed while it serves. Everything follows them but `admin`, `audit`,
+    /// `cache`, `log` and `listen` (of which `hosts`, `trusted_proxies`, `peers` and `timeouts.body`
+    /// do): these wait for a restart, as log and `/status` say.
+    #[serde(default)]
+    pub(crate) reload: Reload,
+}
+
+impl Config {
+    /// Names of all issuers.
+    pub(crate) fn issuer_names(&self) -> Vec<&str> {
+        let names = self.issuers.iter();
+        names.map(|issuer| issuer.name.as_str()).collect()
+    }
 }

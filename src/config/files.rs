@@ -1,4 +1,5 @@
-//! Files and folders that the configuration names: bounded, regular, inside their tree.
+//! Files and folders that the configuration names: bounded, regular, inside their tree. Only `disk` reads
+//! through this: what it does not see is not followed when it changes.
 
 use crate::fault::{Fault, Place};
 use std::fs::File;
@@ -112,32 +113,8 @@ pub(crate) fn list(folder: &Path) -> Result<(Vec<Entry>, Vec<Fault>), Box<Fault>
     Ok((entries, faults))
 }
 
-/// All files of `folder` with that extension, read; and every fault. Files of that extension deeper
-/// down are faults: a policy that somebody believes to be in force must not be passed over.
-pub(crate) fn read_all(folder: &Path, extension: &str) -> (Vec<(Entry, Arc<str>)>, Vec<Fault>) {
-    let (entries, mut faults) = match list(folder) {
-        Ok(listed) => listed,
-        Err(fault) => return (Vec::new(), vec![*fault]),
-    };
-    let mut texts = Vec::new();
-    for entry in entries {
-        if entry.is_folder {
-            faults.extend(buried(&entry, extension));
-            continue;
-        }
-        if entry.stem(extension).is_none() {
-            continue;
-        }
-        match read(&entry.path, FILE_BYTES_MAX) {
-            Ok(text) => texts.push((entry, text)),
-            Err(fault) => faults.push(*fault),
-        }
-    }
-    (texts, faults)
-}
-
-fn buried(folder: &Entry, extension: &str) -> Vec<Fault> {
-    let (entries, _) = list(&folder.path).unwrap_or_default();
+/// A fault for each file of that extension: a folder of its own is no place for it.
+pub(crate) fn buried(entries: &[Entry], extension: &str) -> Vec<Fault> {
     let files = entries
         .iter()
         .filter(|entry| entry.stem(extension).is_some());

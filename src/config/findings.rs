@@ -1,22 +1,26 @@
 //! What resolving a document finds wrong, each at its key, all of them at once.
 
+use super::disk::Disk;
 use crate::document::Document;
 use crate::fault::Fault;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A document under resolution.
 pub(crate) struct Findings<'a> {
     document: &'a Document,
     folder: &'a Path,
+    disk: &'a Disk,
     faults: Vec<Fault>,
 }
 
 impl<'a> Findings<'a> {
-    /// Of `document`, whose relative paths start at `folder`.
-    pub(crate) fn new(document: &'a Document, folder: &'a Path) -> Self {
+    /// Of `document`, whose relative paths start at `folder` of `disk`.
+    pub(crate) fn new(document: &'a Document, folder: &'a Path, disk: &'a Disk) -> Self {
         Self {
             document,
             folder,
+            disk,
             faults: Vec::new(),
         }
     }
@@ -92,6 +96,16 @@ impl<'a> Findings<'a> {
     /// A path of the document.
     pub(crate) fn path(&self, text: &str) -> PathBuf {
         self.folder.join(text)
+    }
+
+    /// The text of a file that the document names.
+    pub(crate) fn read(&self, name: &str, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> {
+        self.disk.read(&self.path(name), bytes_max)
+    }
+
+    /// Where files are read.
+    pub(crate) fn disk(&self) -> &'a Disk {
+        self.disk
     }
 
     /// Everything found.

@@ -1,7 +1,8 @@
 //! The tenant directory alone, without the rest of a configuration.
 
+use super::disk::Disk;
 use super::files::{self, FILE_BYTES_MAX};
-use super::tenants::{self, Known, Tenants};
+use super::tenants::{self, Former, Known};
 use crate::document::Document;
 use crate::fault::{Fault, Severity};
 use crate::policy::{self, Store};
@@ -69,25 +70,23 @@ impl<'a> Names<'a> {
 }
 
 fn lint(folder: &Path, known: Known<'_>) -> Vec<Fault> {
-    let found = match tenants::read(folder, known) {
+    let found = match tenants::read(folder, known, &Disk::default(), &Former::default()) {
         Ok(found) => found,
         Err(fault) => return vec![*fault],
     };
-    let Tenants {
-        overlays,
-        quarantined,
-        warnings,
-        notes,
-        ..
-    } = found;
+    let notes = found.notes();
     // Types need the routes; the rest of a tenant's policies can be held to the rules without them.
     let policies = Store::review_untyped(policy::Settings {
-        overlays,
+        overlays: found.overlays,
         ..policy::Settings::default()
     });
-    let left_out = quarantined.into_iter().chain(policies).map(|fault| Fault {
-        severity: Severity::Error,
-        ..fault
-    });
-    left_out.chain(warnings).chain(notes).collect()
+    let left_out = found
+        .quarantined
+        .into_iter()
+        .chain(policies)
+        .map(|fault| Fault {
+            severity: Severity::Error,
+            ..fault
+        });
+    left_out.chain(found.warnings).chain(notes).collect()
 }

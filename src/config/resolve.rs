@@ -14,19 +14,18 @@ mod upstream;
 use super::file::Config;
 use super::files;
 use super::findings::Findings;
-use super::settings::Resolved;
+use super::revocations;
+use super::settings::{Kept, Origin, Resolved};
 use super::tenants::{self, Known, Tenants};
-use crate::document::Document;
 use crate::fault::Fault;
 use crate::head::{self, HostList};
 use crate::operation::Operation;
 use crate::policy::{self, Source};
 use crate::route::{ReferenceIn, ReferenceRule, Route, Router};
-use crate::token::{IssuerSettings, KeySource};
+use crate::token::{IssuerSettings, KeySource, Revocations};
 use crate::{forward, head::Limits, listener};
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 pub(super) use further::beyond;
@@ -35,13 +34,13 @@ use route::Routes;
 /// Names and texts of everything that was read.
 type Texts = Vec<(String, Arc<str>)>;
 
-/// The settings of every part, or every fault; `folder` is where relative paths start.
+/// The settings of every part, or every fault. `former` is what an earlier reading left.
 pub(super) fn resolve(
     config: &Config,
-    document: &Document,
-    folder: &Path,
+    mut findings: Findings<'_>,
+    former: &tenants::Former,
 ) -> Result<Resolved, Vec<Fault>> {
-    let mut findings = Findings::new(document, folder);
+    let document = findings.document();
     let mut texts: Texts = vec![("config".to_owned(), Arc::clone(document.text()))];
     listen::distinct(config, &mut findings);
     let listen = listen::listen(&config.listen, &mut findings);
@@ -52,18 +51,15 @@ pub(super) fn resolve(
     let issuers = issuer::resolve(&config.issuers, &mut findings);
     demo_stays_local(&issuers, listen.as_ref(), &mut findings);
     let mut found = route::resolve(config, &references, &mut texts, &mut findings);
-    let mut tenants = tenants(config, &mut findings);
+    let mut tenants = tenants(config, former, &mut findings);
+    let revoked = revoked(config, &mut texts, &mut findings);
     let policy = policy(config, &found.list, &mut tenants, &mut texts, &mut findings);
     let router = router(&mut found, &mut findings);
     let decision = running::decision(&config.cache, &mut findings);
     let audit = running::audit(&config.audit, &mut findings);
-    let tenant_texts = std::mem::take(&mut tenants.texts);
-    texts.extend(
-        tenant_texts
-            .into_iter()
-            .map(|(name, text)| (format!("tenants/{name}"), text)),
-    );
-
+    let reload = running::reload(&config.reload, &mut findings);
+    texts.append(&mut tenants.texts);
+    let kept = Kept::new(config, &findings, &mut tenants, admin.as_ref());
     let (errors, mut warnings): (Vec<Fault>, Vec<Fault>) = findings
         .into_faults()
         .into_iter()
@@ -84,6 +80,7 @@ pub(super) fn resolve(
                 router,
                 references,
                 directory: tenants.directory,
+                revocations: revoked,
                 policy,
                 decision,
                 plans: running::plans(&config.plans),
@@ -94,6 +91,10 @@ pub(super) fn resolve(
                 log: running::log(&config.log),
                 warnings,
                 quarantined: tenants.quarantined,
+                reload,
+                origin: Origin::default(),
+                needs_restart: Vec::new(),
+                kept,
             })
         }
         // Everything that is wrong, tenants' files and policies too: whoever repairs files wants to
@@ -191,22 +192,44 @@ fn router(found: &mut Routes, findings: &mut Findings<'_>) -> Option<Router> {
     built.ok()
 }
 
-fn tenants(config: &Config, findings: &mut Findings<'_>) -> Tenants {
-    let issuers: Vec<&str> = config
-        .issuers
-        .iter()
-        .map(|issuer| issuer.name.as_str())
-        .collect();
+fn tenants(config: &Config, former: &tenants::Former, findings: &mut Findings<'_>) -> Tenants {
+    let issuers = config.issuer_names();
     let plans: Vec<&str> = config.plans.keys().map(String::as_str).collect();
     let known = Known {
         issuers: Some(&issuers),
         plans: Some(&plans),
     };
-    match tenants::read(&findings.path(&config.tenants), known) {
+    let folder = findings.path(&config.tenants);
+    match tenants::read(&folder, known, findings.disk(), former) {
         Ok(tenants) => tenants,
         Err(fault) => {
             blame(findings, "/tenants", *fault);
             Tenants::default()
+        }
+    }
+}
+
+/// What is revoked. A file that is named and cannot be read is a fault: nobody means an empty list.
+fn revoked(config: &Config, texts: &mut Texts, findings: &mut Findings<'_>) -> Revocations {
+    let Some(name) = &config.revocations else {
+        return Revocations::default();
+    };
+    let path = findings.path(name);
+    match revocations::read(&path, &config.issuer_names(), findings.disk()) {
+        Ok(read) => {
+            texts.push(("revocations".to_owned(), read.text));
+            findings.extend(read.warnings);
+            read.list
+        }
+        Err(faults) => {
+            for fault in faults {
+                if fault.place.span.is_some() {
+                    findings.extend([fault]);
+                } else {
+                    blame(findings, "/revocations", fault);
+                }
+            }
+            Revocations::default()
         }
     }
 }
@@ -238,7 +261,7 @@ fn sources(
     findings: &mut Findings<'_>,
 ) -> Vec<Source> {
     let folder = findings.path(name);
-    let (files, faults) = files::read_all(&folder, extension);
+    let (files, faults) = findings.disk().read_all(&folder, extension);
     if files.is_empty() && faults.is_empty() {
         let message = format!("`{}` holds no `*.{extension}` file", folder.display());
         findings.error(

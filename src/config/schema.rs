@@ -1,6 +1,6 @@
 //! JSON Schemas of the files, made from their shapes.
 
-use super::file::{Config, Tenant};
+use super::file::{Config, Revocations, Tenant};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
@@ -16,6 +16,12 @@ pub fn config() -> &'static Value {
 /// Schema of a tenant file.
 pub fn tenant() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_of::<Tenant>("tenant"));
+    &SCHEMA
+}
+
+/// Schema of a file of revocations.
+pub fn revocations() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_of::<Revocations>("revocations"));
     &SCHEMA
 }
 

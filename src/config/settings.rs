@@ -1,13 +1,20 @@
 //! What the configuration comes to: the settings of every part, ready to use.
 
+use super::disk::{Disk, Seen};
+use super::file::Config;
+use super::findings::Findings;
+use super::{revocations, tenants, watch};
+use crate::admin::ControlToken;
 use crate::fault::Fault;
 use crate::limit::{BodyLimits, PeerSettings, Plan, Rate};
 use crate::route::{ReferenceRule, Router};
 use crate::telemetry::{audit, log};
-use crate::tenant::Directory;
-use crate::token::IssuerSettings;
+use crate::tenant::{AccountId, Directory, Narrowing};
+use crate::token::{IssuerSettings, Revocations};
 use crate::{admin, decision, forward, head, listener, policy};
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Everything that `palisade serve` needs to start.
 pub struct Resolved {
@@ -28,7 +35,9 @@ pub struct Resolved {
     /// The table of names that mean a tenant.
     pub references: Vec<ReferenceRule>,
     /// Who exists.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
+    /// Tokens that are void before they expire.
+    pub revocations: Revocations,
     /// Schema, operations, platform policies and overlays.
     pub policy: policy::Settings,
     /// Bounds of the decision cache.
@@ -49,6 +58,98 @@ pub struct Resolved {
     pub warnings: Vec<Fault>,
     /// What was left out: faults of single tenants, which stop nobody else.
     pub quarantined: Vec<Fault>,
+    /// How changed files are noticed.
+    pub reload: watch::Settings,
+    /// Keys whose new values wait for a restart; the running ones hold meanwhile.
+    pub needs_restart: Vec<String>,
+    /// For the next reading.
+    pub kept: Kept,
+    /// Where it was read.
+    pub origin: Origin,
     /// SHA-256 over names and texts of everything that was read: equal inputs, equal hashes.
     pub inputs: [u8; 32],
+}
+
+/// Where a configuration was read.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// `palisade.yaml`.
+    pub path: PathBuf,
+    /// Everything that was looked at.
+    pub seen: Seen,
+}
+
+/// What a whole reading leaves to the next.
+pub struct Kept {
+    pub(super) config: Config,
+    pub(super) tenants: tenants::Former,
+    pub(super) tenants_folder: PathBuf,
+    pub(super) revocations_file: Option<PathBuf>,
+    /// What opens `control` since the start, where it was configured.
+    pub(super) control_token: Option<ControlToken>,
+}
+
+/// What holds although the rest of a reload does not: it can only make what serves stricter
+/// (RULES 35).
+#[derive(Debug, Default)]
+pub struct Restrictions {
+    /// Status and `not_before`, from every tenant file that can be read.
+    pub accounts: HashMap<AccountId, Narrowing>,
+    /// From the file of revocations, if it can be read.
+    pub revocations: Revocations,
+}
+
+impl Resolved {
+    /// What opens `control` is settled at start: a new token waits for a restart.
+    pub(super) fn after(mut self, former: &Kept) -> Self {
+        let (new, running) = (&self.kept.control_token, &former.control_token);
+        if let (Some(new), Some(running)) = (new, running)
+            && new.reveal() != running.reveal()
+        {
+            self.needs_restart.push("admin.token".to_owned());
+        }
+        self.kept.control_token.clone_from(running);
+        self
+    }
+}
+
+impl Kept {
+    /// What `config` leaves, and what its tenants do.
+    pub(super) fn new(
+        config: &Config,
+        findings: &Findings<'_>,
+        tenants: &mut tenants::Tenants,
+        admin: Option<&admin::Settings>,
+    ) -> Self {
+        let control = admin.and_then(|admin| admin.control.as_ref());
+        let control = control.filter(|_| config.admin.token.is_some());
+        Self {
+            tenants: std::mem::take(&mut tenants.former),
+            tenants_folder: findings.path(&config.tenants),
+            revocations_file: config.revocations.as_ref().map(|name| findings.path(name)),
+            control_token: control.map(|control| control.token.clone()),
+            config: config.clone(),
+        }
+    }
+
+    /// Reads, where this reading did, what holds whatever is wrong elsewhere.
+    pub fn restrictions(&self) -> (Restrictions, Seen) {
+        let disk = Disk::default();
+        (self.restrictions_on(&disk), disk.seen())
+    }
+
+    /// The same, from those files alone that `earlier` saw as they are now: others are being written.
+    pub fn settled_restrictions(&self, earlier: Seen) -> Restrictions {
+        self.restrictions_on(&Disk::after(earlier))
+    }
+
+    fn restrictions_on(&self, disk: &Disk) -> Restrictions {
+        let issuers = self.config.issuer_names();
+        let read = |path: &PathBuf| revocations::read(path, &issuers, disk).ok();
+        let revoked = self.revocations_file.as_ref().and_then(read);
+        Restrictions {
+            accounts: tenants::narrowings(&self.tenants_folder, disk, &self.tenants),
+            revocations: revoked.map(|read| read.list).unwrap_or_default(),
+        }
+    }
 }

@@ -1,21 +1,30 @@
 //! The tenant directory: a folder of files becomes accounts and the texts of their own policies.
 //!
 //! A file that cannot be used is left out whole and reported: no tenant's file stops the others
-//! (RULES 36, 43).
+//! (RULES 36, 43). An account that served until now goes on by its last good entry, as strict as the
+//! file can still be read to say.
 
 mod account;
+mod clash;
+mod documents;
+mod narrowing;
 mod notes;
+mod overlay;
 mod relations;
 
+pub(crate) use documents::Documents;
+pub(crate) use narrowing::narrowings;
+
+use super::disk::{Disk, digest};
 use super::file::Tenant;
-use super::files::{self, Entry, FILE_BYTES_MAX};
+use super::files::{Entry, FILE_BYTES_MAX};
 use super::findings::Findings;
 use super::{misfit, schema};
 use crate::document::Document;
 use crate::fault::{Fault, Place};
-use crate::policy::{OverlaySource, Source};
-use crate::tenant::{Account, AccountId, Clash, Directory, OverlayMode};
-use std::collections::HashMap;
+use crate::policy::OverlaySource;
+use crate::tenant::{Account, AccountId, Candidate, Directory, Narrowing, OverlayMode};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,159 +41,216 @@ pub(crate) struct Known<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Tenants {
     /// Who exists.
-    pub(crate) directory: Directory,
+    pub(crate) directory: Arc<Directory>,
     /// Policies of accounts that have some.
     pub(crate) overlays: Vec<OverlaySource>,
     /// What was left out, and why.
     pub(crate) quarantined: Vec<Fault>,
     /// What serves and should be looked at.
     pub(crate) warnings: Vec<Fault>,
-    /// What is as it is said to be, and locks somebody out: for whoever looks after the directory.
-    pub(crate) notes: Vec<Fault>,
-    /// Names and texts of all files, for the revision.
+    /// The files of its accounts, for who looks after the directory.
+    pub(crate) documents: Documents,
+    /// Names and texts of all files, and what serves beside them, for the revision.
     pub(crate) texts: Vec<(String, Arc<str>)>,
+    /// For the next reading.
+    pub(crate) former: Former,
+}
+
+/// What one reading leaves to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Former {
+    directory: Arc<Directory>,
+    /// Good files by name.
+    parsed: HashMap<String, Parsed>,
+    /// Of the names that files may refer to.
+    known: [u8; 32],
+}
+
+/// A file that is good, and is not parsed again while its text is the same.
+#[derive(Clone, Debug)]
+struct Parsed {
+    text: [u8; 32],
+    account: Arc<Account>,
+    warnings: Vec<Fault>,
+}
+
+impl Tenants {
+    /// What is as it is said to be, and locks somebody out: for whoever looks after the directory.
+    pub(crate) fn notes(&self) -> Vec<Fault> {
+        notes::review(&self.directory, &self.documents, &self.overlays)
+    }
+}
+
+/// A file that cannot be used, and what can be read of it all the same.
+struct Unusable {
+    faults: Vec<Fault>,
+    narrowing: Option<Box<Narrowing>>,
 }
 
 /// Reads the folder. An error: there is no folder to read.
-pub(crate) fn read(folder: &Path, known: Known<'_>) -> Result<Tenants, Box<Fault>> {
-    let (entries, faults) = files::list(folder)?;
+pub(crate) fn read(
+    folder: &Path,
+    known: Known<'_>,
+    disk: &Disk,
+    former: &Former,
+) -> Result<Tenants, Box<Fault>> {
+    let (entries, refused) = disk.list(folder)?;
     let mut reading = Reading {
         known,
-        entries: &entries,
-        tenants: Tenants {
-            quarantined: faults,
-            ..Tenants::default()
-        },
-        documents: HashMap::new(),
+        disk,
+        former,
+        entries: entries.iter().map(|entry| (&*entry.name, entry)).collect(),
+        tenants: Tenants::default(),
+        refused: refused.into_iter().filter_map(by_name).collect(),
+        parsed: HashMap::new(),
     };
-    let mut accounts = Vec::new();
+    let mut candidates = Vec::new();
     for entry in &entries {
-        accounts.extend(reading.entry(entry));
+        candidates.extend(reading.entry(entry));
     }
-    let (directory, clashes) = Directory::build(accounts);
+    for (name, fault) in reading.refused.clone() {
+        candidates.extend(reading.refused(&name, fault));
+    }
+    let (directory, clashes) = Directory::succeed(&former.directory, candidates);
     for clash in &clashes {
-        let fault = reading.clash(clash);
+        let fault = reading.clash(clash, &directory);
         reading.tenants.quarantined.push(fault);
     }
+    reading.kept(&directory);
     // A workspace that is in no file is only then nobody's when every file could be used.
     let complete = reading.tenants.quarantined.is_empty();
-    let relations = relations::review(&directory, &reading.documents, complete);
-    let notes = notes::review(&directory, &reading.documents, &reading.tenants.overlays);
-    let mut tenants = reading.tenants;
-    tenants.warnings.extend(relations);
-    tenants.notes = notes;
-    tenants
-        .overlays
-        .retain(|overlay| directory.account(&overlay.account).is_some());
-    tenants.directory = directory;
-    Ok(tenants)
+    let relations = relations::review(&directory, &reading.tenants.documents, complete);
+    reading.tenants.warnings.extend(relations);
+    let mut accounts: Vec<&Arc<Account>> = directory.accounts().collect();
+    accounts.sort_by(|a, b| a.id.cmp(&b.id));
+    for account in accounts {
+        let overlay = reading.overlay(account);
+        reading.tenants.overlays.extend(overlay);
+    }
+    let directory = Arc::new(directory);
+    Ok(Tenants {
+        former: Former {
+            directory: Arc::clone(&directory),
+            parsed: reading.parsed,
+            known: known.digest(),
+        },
+        directory,
+        ..reading.tenants
+    })
 }
 
 struct Reading<'a> {
     known: Known<'a>,
-    entries: &'a [Entry],
+    disk: &'a Disk,
+    former: &'a Former,
+    entries: HashMap<&'a str, &'a Entry>,
+    /// Names that may not be followed, and why.
+    refused: BTreeMap<String, Fault>,
     tenants: Tenants,
-    documents: HashMap<AccountId, Document>,
+    parsed: HashMap<String, Parsed>,
 }
 
 impl Reading<'_> {
-    fn entry(&mut self, entry: &Entry) -> Option<Account> {
+    fn entry(&mut self, entry: &Entry) -> Option<Candidate> {
         let Some(name) = entry.stem("yaml").filter(|_| !entry.is_folder) else {
             self.stray(entry);
             return None;
         };
         match self.tenant(entry, name) {
-            Ok((account, overlay)) => {
-                self.tenants.overlays.extend(overlay);
-                Some(account)
-            }
-            Err(faults) => {
-                self.tenants.quarantined.extend(faults);
-                None
-            }
+            Ok(account) => Some(Candidate {
+                fallback: self.former.as_strict_as(&account),
+                account,
+            }),
+            Err(unusable) => self.fall_back(name, unusable),
         }
     }
 
-    fn tenant(
-        &mut self,
-        entry: &Entry,
-        name: &str,
-    ) -> Result<(Account, Option<OverlaySource>), Vec<Fault>> {
-        let text = files::read(&entry.path, FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
+    /// A name that may not be followed: of a tenant's file, it is a file that cannot be used.
+    fn refused(&mut self, name: &str, fault: Fault) -> Option<Candidate> {
+        let unusable = Unusable {
+            faults: vec![fault],
+            narrowing: None,
+        };
+        self.fall_back(name.strip_suffix(".yaml").unwrap_or_default(), unusable)
+    }
+
+    /// The entry that served until now, never less strict than the file can still be read to say.
+    fn fall_back(&mut self, name: &str, unusable: Unusable) -> Option<Candidate> {
+        self.tenants.quarantined.extend(unusable.faults);
+        let served = self.former.served(name)?;
+        let narrowed = unusable.narrowing.and_then(|by| served.narrowed(&by));
+        Some(Candidate {
+            account: narrowed.map_or_else(|| Arc::clone(served), Arc::new),
+            fallback: None,
+        })
+    }
+
+    fn tenant(&mut self, entry: &Entry, name: &str) -> Result<Arc<Account>, Unusable> {
+        let unreadable = |fault: Box<Fault>| Unusable {
+            faults: vec![*fault],
+            narrowing: None,
+        };
+        let text = self.disk.read(&entry.path, FILE_BYTES_MAX);
+        let text = text.map_err(unreadable)?;
         self.tenants
             .texts
-            .push((entry.name.clone(), Arc::clone(&text)));
-        let document = Document::parse(&entry.shown(), text)?;
-        let shape: Tenant = misfit::shape(&document, schema::tenant())?;
+            .push((format!("tenants/{}", entry.name), Arc::clone(&text)));
+        let parsed = match self.former.parsed(&entry.name, &text, self.known) {
+            Some(same) => same.clone(),
+            None => self.parse(entry, name, &text)?,
+        };
+        let account = Arc::clone(&parsed.account);
+        if account.overlay == OverlayMode::None && self.announces(&account.id) {
+            return Err(overlay::left_out(entry, &text, &account));
+        }
+        self.tenants.warnings.extend(parsed.warnings.clone());
+        self.parsed.insert(entry.name.clone(), parsed);
+        self.tenants.documents.add(&account.id, entry.shown(), text);
+        Ok(account)
+    }
+
+    fn parse(&mut self, entry: &Entry, name: &str, text: &Arc<str>) -> Result<Parsed, Unusable> {
+        let document = Document::parse(&entry.shown(), Arc::clone(text));
+        let document = document.map_err(|faults| Unusable {
+            faults,
+            narrowing: None,
+        })?;
+        let broken = |faults| Unusable {
+            faults,
+            narrowing: Some(Box::new(narrowing::read(document.value()))),
+        };
+        let shape: Tenant = misfit::shape(&document, schema::tenant()).map_err(broken)?;
         let folder = entry.path.parent().unwrap_or_else(|| Path::new(""));
-        let mut findings = Findings::new(&document, folder);
+        let mut findings = Findings::new(&document, folder, self.disk);
         let account = account::resolve(&shape, name, self.known, &mut findings);
-        let overlay = account
-            .as_ref()
-            .and_then(|account| self.overlay(account, &mut findings));
         let (errors, warnings): (Vec<Fault>, Vec<Fault>) = findings
             .into_faults()
             .into_iter()
             .partition(Fault::is_error);
-        self.tenants.warnings.extend(warnings);
         match account {
-            Some(account) if errors.is_empty() => {
-                self.documents.insert(account.id.clone(), document);
-                Ok((account, overlay))
+            Some(account) if errors.is_empty() => Ok(Parsed {
+                text: digest(&[text]),
+                account: Arc::new(account),
+                warnings,
+            }),
+            _ => {
+                self.tenants.warnings.extend(warnings);
+                Err(broken(errors))
             }
-            _ => Err(errors),
         }
     }
 
-    /// The policies of `account`: one file or one folder beside its own.
-    fn overlay(&mut self, account: &Account, findings: &mut Findings<'_>) -> Option<OverlaySource> {
-        let named = |name: &str, is_folder: bool| {
-            self.entries
-                .iter()
-                .find(|entry| entry.name == name && entry.is_folder == is_folder)
-        };
-        let single = named(&format!("{}.cedar", account.id), false);
-        let folder = named(account.id.as_str(), true);
-        let read = match (single, folder) {
-            (None, None) => return None,
-            (Some(file), Some(folder)) => {
-                let message = format!("both `{}` and `{}/` hold policies", file.name, folder.name);
-                findings.error("/account", "tenant_overlay", message, "keep one of them");
-                return None;
+    /// Tells the revision about entries that serve and do not stand in the files.
+    fn kept(&mut self, directory: &Directory) {
+        for account in directory.accounts() {
+            let file = format!("{}.yaml", account.id);
+            let parsed = self.parsed.get(&file);
+            if parsed.is_none_or(|parsed| parsed.account.revision != account.revision) {
+                let revision = format!("{:?}", account.revision).into();
+                let name = format!("tenants/{file} kept");
+                self.tenants.texts.push((name, revision));
             }
-            (Some(file), None) => match files::read(&file.path, FILE_BYTES_MAX) {
-                Ok(text) => vec![(file.clone(), text)],
-                Err(fault) => {
-                    findings.extend([*fault]);
-                    return None;
-                }
-            },
-            (None, Some(folder)) => {
-                let (texts, faults) = files::read_all(&folder.path, "cedar");
-                findings.extend(faults);
-                texts
-            }
-        };
-        if account.overlay == OverlayMode::None && !read.is_empty() {
-            let message = "the account has policies, and `overlay: none` leaves them out";
-            let help = "remove the policies, or say `overlay: forbid` or `overlay: permit`";
-            findings.error("/overlay", "tenant_overlay", message, help);
-            return None;
         }
-        let named = read.iter().map(|(entry, text)| {
-            let name = format!("{}/{}", account.id, entry.name);
-            (name, Arc::clone(text))
-        });
-        self.tenants.texts.extend(named);
-        let files: Vec<Source> = read
-            .into_iter()
-            .map(|(entry, text)| Source::new(entry.shown(), text))
-            .collect();
-        (!files.is_empty()).then(|| OverlaySource {
-            account: account.id.clone(),
-            mode: account.overlay,
-            files,
-        })
     }
 
     /// Something that is not a tenant file: policies without one, or a name that is not read.
@@ -200,7 +266,7 @@ impl Reading<'_> {
         match owner {
             Some(owner) => {
                 let file = format!("{owner}.yaml");
-                if self.entries.iter().any(|other| other.name == file) {
+                if self.entries.contains_key(file.as_str()) {
                     return;
                 }
                 let message = format!("there is no `{file}` for these policies");
@@ -218,92 +284,48 @@ impl Reading<'_> {
             None => {}
         }
     }
+}
 
-    /// A clash at the newcomer's key, naming the place of the owner's.
-    fn clash(&self, clash: &Clash) -> Fault {
-        let (newcomer, pointer, owner) = match clash {
-            Clash::Account(id) | Clash::Reserved(id) => (id, "/account".to_owned(), None),
-            Clash::Workspace {
-                workspace,
-                owner,
-                newcomer,
-            } => {
-                let places = |id| self.places(id, workspace.as_str(), account::workspace_pointers);
-                let (own, theirs) = pair(places(newcomer), places(owner), newcomer == owner);
-                (newcomer, own, theirs.map(|at| (owner, at)))
-            }
-            Clash::Client {
-                client,
-                owner,
-                newcomer,
-            } => {
-                let owner = self.account_of(owner.as_str()).unwrap_or(newcomer);
-                let places = |id| self.places(id, client.as_str(), account::client_pointers);
-                let (own, theirs) = pair(places(newcomer), places(owner), newcomer == owner);
-                (newcomer, own, theirs.map(|at| (owner, at)))
-            }
-        };
-        let place = match self.documents.get(newcomer) {
-            Some(document) => document.place(&pointer),
-            None => Place::file(newcomer.as_str()),
-        };
-        let message = match owner {
-            Some((owner, at)) => format!("{clash} ({})", self.line(owner, &at)),
-            None => clash.to_string(),
-        };
-        let help = match clash {
-            Clash::Reserved(_) => "give the account another id",
-            _ => {
-                "ids are unique over the whole directory; this account is left out until it is changed"
-            }
-        };
-        Fault::error("tenant_duplicate_id", place, message).help(help)
+fn by_name(fault: Fault) -> Option<(String, Fault)> {
+    let name = Path::new(&fault.place.file).file_name()?.to_str()?;
+    Some((name.to_owned(), fault))
+}
+
+impl Former {
+    /// The entry that serves under that name until now.
+    fn served(&self, name: &str) -> Option<&Arc<Account>> {
+        let id = AccountId::parse(name).ok()?;
+        self.directory.account(&id)
     }
 
-    fn places(
-        &self,
-        account: &AccountId,
-        id: &str,
-        find: fn(&serde_json::Value, &str) -> Vec<String>,
-    ) -> Vec<String> {
-        let document = self.documents.get(account);
-        document.map_or_else(Vec::new, |document| find(document.value(), id))
+    /// What serves until now under the name of `account`, no wider than `account` would be: a file
+    /// that claims another's ids may still say that its own account is suspended.
+    fn as_strict_as(&self, account: &Account) -> Option<Arc<Account>> {
+        let served = self.directory.account(&account.id)?;
+        let narrowed = served.narrowed(&Narrowing::of(account));
+        Some(narrowed.map_or_else(|| Arc::clone(served), Arc::new))
     }
 
-    fn account_of(&self, workspace: &str) -> Option<&AccountId> {
-        let owns = |document: &Document| {
-            !account::workspace_pointers(document.value(), workspace).is_empty()
-        };
-        let mut owners: Vec<&AccountId> = self
-            .documents
-            .iter()
-            .filter(|(_, document)| owns(document))
-            .map(|(id, _)| id)
-            .collect();
-        // Files are read in the order of their names, and the first one owns.
-        owners.sort();
-        owners.first().copied()
+    /// Whether the file said the same when it was read: what it narrows is narrowed.
+    fn knows(&self, file: &str, text: &Arc<str>) -> bool {
+        let parsed = self.parsed.get(file);
+        parsed.is_some_and(|parsed| parsed.text == digest(&[text]))
     }
 
-    fn line(&self, account: &AccountId, pointer: &str) -> String {
-        let place = self
-            .documents
-            .get(account)
-            .map(|document| document.place(pointer));
-        let place = place.unwrap_or_default();
-        match place.line_column() {
-            Some((line, _)) => format!("{}:{line}", place.file),
-            None => place.file,
-        }
+    fn parsed(&self, file: &str, text: &Arc<str>, known: Known<'_>) -> Option<&Parsed> {
+        let same = self.known == known.digest() && self.knows(file, text);
+        self.parsed.get(file).filter(|_| same)
     }
 }
 
-/// The newcomer's pointer, and the owner's. Inside one file the first is the owner's.
-fn pair(own: Vec<String>, theirs: Vec<String>, same: bool) -> (String, Option<String>) {
-    let first = theirs.into_iter().next();
-    let mut own = own.into_iter();
-    let mine = if same { own.nth(1) } else { own.next() };
-    (mine.unwrap_or_else(|| "/workspaces".to_owned()), first)
+impl Known<'_> {
+    fn digest(self) -> [u8; 32] {
+        let names = |names: Option<&[&str]>| names.map(|names| names.join("\n"));
+        digest(&[
+            &format!("{:?}", names(self.issuers)),
+            &format!("{:?}", names(self.plans)),
+        ])
+    }
 }
 
 #[cfg(test)]

@@ -169,6 +169,7 @@ impl<'a> Case<'a> {
 fn identify(rules: &Ruleset, head: &Head, identity: Identity) -> Result<Arc<Caller>, Refusal> {
     match identity {
         Identity::Verified(verified) => {
+            rules.revocations.check(&verified, head.now)?;
             Ok(rules.issuers.bind(&verified, &rules.directory, head.now)?)
         }
         Identity::Refused(error) => Err(error.into()),

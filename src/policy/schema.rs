@@ -11,22 +11,21 @@ use serde_json::Value;
 /// Who, what and the action groups; compiled in, nobody edits it.
 pub(super) const CORE: &str = include_str!("../../schemas/core.cedarschema");
 
-/// The schema that policies are validated against.
-#[derive(Debug)]
-pub(super) struct Built {
-    pub(super) schema: Schema,
-    /// The generated fragment's text.
-    pub(super) operations: String,
+/// The text of the action fragment.
+pub(super) fn operations(settings: &Settings) -> Result<String, Vec<Fault>> {
+    let named = operations::review(&settings.operations)?;
+    Ok(operations::fragment(
+        named.values(),
+        settings.principals_act_in,
+    ))
 }
 
-/// Builds it. Call it on a large stack only (`stack::run`).
-pub(super) fn build(settings: &Settings) -> Result<Built, Vec<Fault>> {
-    let named = operations::review(&settings.operations)?;
-    let text = operations::fragment(named.values(), settings.principals_act_in);
+/// The schema that policies are validated against. Call it on a large stack only (`stack::run`).
+pub(super) fn build(settings: &Settings, operations: &str) -> Result<Schema, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut fragments = Vec::new();
     let core = Source::new("core.cedarschema", CORE);
-    let generated = Source::new("operations.cedarschema", text.as_str());
+    let generated = Source::new("operations.cedarschema", operations);
     for source in [&core, &generated] {
         match parse(source) {
             Ok(fragment) => fragments.push(fragment),
@@ -47,12 +46,8 @@ pub(super) fn build(settings: &Settings) -> Result<Built, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let schema = Schema::from_schema_fragments(fragments)
-        .map_err(|error| vec![unresolved(&settings.schema, &core, &error)])?;
-    Ok(Built {
-        schema,
-        operations: text,
-    })
+    Schema::from_schema_fragments(fragments)
+        .map_err(|error| vec![unresolved(&settings.schema, &core, &error)])
 }
 
 /// Fragments are combined without their texts, so that Cedar's spans would point nowhere: the name

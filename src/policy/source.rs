@@ -1,5 +1,6 @@
 //! What the store is built from.
 
+use crate::fault::Fault;
 use crate::operation::Operation;
 use crate::tenant::{AccountId, OverlayMode};
 use std::sync::Arc;
@@ -38,6 +39,15 @@ pub struct OverlaySource {
     pub mode: OverlayMode,
     /// The files; none: the account has no overlay.
     pub files: Vec<Source>,
+    /// Why files that are there cannot be read: the overlay does not load (RULES 33).
+    pub faults: Vec<Fault>,
+}
+
+impl OverlaySource {
+    /// Whether the account has policies of its own, readable or not.
+    pub(super) fn is_announced(&self) -> bool {
+        !self.files.is_empty() || !self.faults.is_empty()
+    }
 }
 
 impl Source {

@@ -1,45 +1,45 @@
 //! All policies of one generation.
 
 use super::about::About;
-use super::environment::{self, Environment, Environments, PrincipalType, Shape};
-use super::overlay::{Overlay, OverlayState};
+use super::environment::{Environment, PrincipalType};
+use super::hash::Hash;
+use super::held::{self, Held};
+use super::overlay::OverlayState;
+use super::platform::{GUARD, Platform, Types};
 use super::review::{self, Layer, Rule};
 use super::schema;
-use super::selftest;
-use super::slice::Slicer;
 use super::source::{OverlaySource, Settings, Source};
 use super::stack;
-use crate::fault::{Fault, Place, Severity};
+use crate::fault::{Fault, Place};
 use crate::operation::Operation;
 use crate::tenant::AccountId;
-use aws_lc_rs::digest::{Context as Hasher, SHA256};
-use cedar_policy::{Schema, Validator};
+use cedar_policy::Schema;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-
-/// The guards that ship: compiled in, always consulted (RULES 27).
-const GUARD: &str = include_str!("guard.cedar");
 
 /// The platform's policies and every account's overlay, checked and sliced. Immutable.
 #[derive(Debug)]
 pub struct Store {
     revision: String,
-    platform_hash: [u8; 32],
-    schema: Schema,
-    operations: String,
-    environments: Environments,
-    platform_ids: Vec<Arc<str>>,
-    /// Of the platform's policies, by id.
-    about: HashMap<Arc<str>, About>,
-    overlays: HashMap<AccountId, Option<Overlay>>,
+    platform: Arc<Platform>,
+    overlays: HashMap<AccountId, Held>,
 }
 
 impl Store {
     /// Builds it whole or not at all; an account's overlay that does not pass is quarantined alone
     /// and reported among the warnings (RULES 33).
     pub fn build(settings: Settings) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
-        stack::run(move || build(&settings)).unwrap_or_else(|error| {
+        Self::succeed(settings, None)
+    }
+
+    /// The same, after `former`: what has not changed is not parsed again, and an overlay that does
+    /// not pass any more leaves the text that passed last in force.
+    pub fn succeed(
+        settings: Settings,
+        former: Option<&Self>,
+    ) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
+        stack::run(move || build(&settings, former)).unwrap_or_else(|error| {
             Err(vec![Fault::error(
                 "policy_engine",
                 Place::file("policies"),
@@ -61,28 +61,34 @@ impl Store {
 
     /// A content hash of schema, operations and platform policies.
     pub fn platform_hash(&self) -> &[u8; 32] {
-        &self.platform_hash
+        &self.platform.hash
     }
 
     /// Ids of all platform policies, guards first.
     pub fn platform_policy_ids(&self) -> &[Arc<str>] {
-        &self.platform_ids
+        &self.platform.ids
     }
 
-    /// Accounts whose overlay does not load, sorted.
-    pub fn quarantined(&self) -> Vec<&AccountId> {
+    /// Accounts whose overlay does not load, sorted, and whether the text that loaded last serves in
+    /// its place; where it does not, the account is denied.
+    pub fn quarantined(&self) -> Vec<(&AccountId, bool)> {
         let states = self.overlays.iter();
-        let mut quarantined: Vec<&AccountId> = states
-            .filter(|(_, overlay)| overlay.is_none())
-            .map(|(account, _)| account)
+        let mut quarantined: Vec<(&AccountId, bool)> = states
+            .filter(|(_, held)| held.quarantined)
+            .map(|(account, held)| (account, held.overlay().is_some()))
             .collect();
         quarantined.sort();
         quarantined
     }
 
+    /// Whether overlays are reviewed against the same schema there: what passed here passes there.
+    pub(super) fn has_types(&self, types: &Types) -> bool {
+        self.platform.types.hash == types.hash
+    }
+
     /// The schema, for checks of requests and entities.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        &self.platform.types.schema
     }
 
     /// The core schema's text.
@@ -97,7 +103,7 @@ impl Store {
 
     /// The text of the action fragment that the operations gave.
     pub fn operations_schema(&self) -> &str {
-        &self.operations
+        &self.platform.types.operations
     }
 
     /// Where a question of these types is asked. `None`: the schema does not list it, and it must
@@ -107,18 +113,18 @@ impl Store {
         principal: PrincipalType,
         operation: &Operation,
     ) -> Option<&Arc<Environment>> {
-        self.environments.find(principal, operation)
+        self.platform.environments.find(principal, operation)
     }
 
     /// All environments, in no order.
     pub fn environments(&self) -> impl Iterator<Item = &Arc<Environment>> {
-        self.environments.iter()
+        self.platform.environments.iter()
     }
 
     /// What is to be told of a policy by its id, whichever layer it is of.
     pub fn about(&self, id: &str) -> Option<&About> {
         let Some(rest) = id.strip_prefix("account/") else {
-            return self.about.get(id);
+            return self.platform.about.get(id);
         };
         let account = AccountId::parse(rest.split('/').next()?).ok()?;
         match self.overlay(&account) {
@@ -131,52 +137,33 @@ impl Store {
     pub fn overlay(&self, account: &AccountId) -> OverlayState<'_> {
         match self.overlays.get(account) {
             None => OverlayState::Absent,
-            Some(None) => OverlayState::Unavailable,
-            Some(Some(overlay)) => OverlayState::Ready(overlay),
+            Some(held) => held
+                .overlay()
+                .map_or(OverlayState::Unavailable, OverlayState::Ready),
         }
     }
 }
 
-fn build(settings: &Settings) -> Result<(Store, Vec<Fault>), Vec<Fault>> {
-    let built = schema::build(settings).map_err(|found| [found, untyped(settings)].concat())?;
-    let validator = Validator::new(built.schema.clone());
-    let shipped = Source::new("guard.cedar", GUARD);
-    let sources: Vec<&Source> = std::iter::once(&shipped)
-        .chain(&settings.platform)
-        .collect();
-    let shapes = environment::shapes(&built.schema);
-    let platform = review::review(Layer::Platform, &sources, &validator)
-        .and_then(|(rules, found)| selftest::run(&rules, &shapes).map(|()| (rules, found)));
-    let mut warnings = Vec::new();
-    let mut overlays = HashMap::new();
+fn build(settings: &Settings, former: Option<&Store>) -> Result<(Store, Vec<Fault>), Vec<Fault>> {
+    let platform = Platform::of(settings, former.map(|former| &former.platform));
+    let platform = platform.map_err(|broken| {
+        let others = elsewhere(settings, broken.types.as_ref());
+        [broken.faults, others].concat()
+    })?;
+    let mut warnings = platform.warnings.clone();
+    let mut overlays: HashMap<AccountId, Held> = HashMap::new();
     for source in announced(settings) {
-        let state = match overlay(source, &validator, &shapes) {
-            Ok((overlay, found)) => {
-                warnings.extend(found);
-                Some(overlay)
-            }
-            Err(found) => {
-                warnings.extend(found.into_iter().map(|fault| quarantined(source, fault)));
-                None
-            }
-        };
+        let held = former.and_then(|former| former.overlays.get(&source.account));
+        let (held, found) = Held::next(source, &platform.types, former.zip(held));
+        warnings.extend(found);
         // Two entries for one account: neither can be trusted to be the whole of it.
-        if overlays.insert(source.account.clone(), state).is_some() {
-            overlays.insert(source.account.clone(), None);
+        if overlays.insert(source.account.clone(), held).is_some() {
+            overlays.insert(source.account.clone(), Held::default());
         }
     }
-    // After the overlays, so that whoever repairs files hears of theirs too.
-    let (rules, found) = platform.map_err(|found| [found, warnings.clone()].concat())?;
-    warnings.extend(found);
-    let platform_hash = platform_hash(settings, &built, &sources);
     let store = Store {
-        revision: revision(&platform_hash, &settings.overlays),
-        platform_hash,
-        schema: built.schema,
-        operations: built.operations,
-        environments: environments(&rules, &shapes),
-        about: abouts(&rules),
-        platform_ids: rules.iter().map(|rule| Arc::clone(&rule.id)).collect(),
+        revision: revision(&platform.hash, overlays.values()),
+        platform,
         overlays,
     };
     Ok((store, warnings))
@@ -184,7 +171,17 @@ fn build(settings: &Settings) -> Result<(Store, Vec<Fault>), Vec<Fault>> {
 
 fn announced(settings: &Settings) -> impl Iterator<Item = &OverlaySource> {
     let overlays = settings.overlays.iter();
-    overlays.filter(|overlay| !overlay.files.is_empty())
+    overlays.filter(|overlay| overlay.is_announced())
+}
+
+/// What is wrong elsewhere, while the platform's part is broken: whoever repairs files hears of it too.
+fn elsewhere(settings: &Settings, types: Option<&Types>) -> Vec<Fault> {
+    let Some(types) = types else {
+        return untyped(settings);
+    };
+    announced(settings)
+        .flat_map(|source| Held::next(source, types, None).1)
+        .collect()
 }
 
 fn untyped(settings: &Settings) -> Vec<Fault> {
@@ -193,7 +190,8 @@ fn untyped(settings: &Settings) -> Vec<Fault> {
     for source in announced(settings) {
         let files: Vec<&Source> = source.files.iter().collect();
         let found = review::untyped(Layer::Account(&source.account, source.mode), &files);
-        faults.extend(found.into_iter().map(|fault| quarantined(source, fault)));
+        let found = source.faults.iter().cloned().chain(found);
+        faults.extend(found.map(|fault| held::quarantined(source, false, fault)));
     }
     faults
 }
@@ -206,125 +204,13 @@ pub(super) fn abouts(rules: &[Rule]) -> HashMap<Arc<str>, About> {
     told.collect()
 }
 
-fn environments(rules: &[Rule], shapes: &[Shape]) -> Environments {
-    let mut slicer = Slicer::default();
-    let mut environments = Environments::default();
-    for (index, shape) in shapes.iter().enumerate() {
-        let slice = slicer.slice(rules, shape);
-        let platform = usize::try_from(slice)
-            .ok()
-            .and_then(|slice| slicer.slices.get(slice));
-        let (Some(platform), Ok(index)) = (platform, u32::try_from(index)) else {
-            continue;
-        };
-        let environment = Environment {
-            index,
-            action: shape.action.clone(),
-            principal: shape.principal,
-            resource: shape.resource,
-            base: shape.base.clone(),
-            platform: Arc::clone(platform),
-        };
-        environments.insert(Arc::clone(&shape.name), environment);
-    }
-    environments
-}
-
-fn overlay(
-    source: &OverlaySource,
-    validator: &Validator,
-    shapes: &[Shape],
-) -> Result<(Overlay, Vec<Fault>), Vec<Fault>> {
-    let files: Vec<&Source> = source.files.iter().collect();
-    let layer = Layer::Account(&source.account, source.mode);
-    let (rules, warnings) = review::review(layer, &files, validator)?;
-    Ok((
-        Overlay::build(overlay_hash(source), &rules, shapes),
-        warnings,
-    ))
-}
-
-/// A tenant's fault stops nobody's start (RULES 43).
-fn quarantined(source: &OverlaySource, fault: Fault) -> Fault {
-    if !fault.is_error() {
-        return fault;
-    }
-    let message = format!(
-        "account `{}` is denied until this is mended: {}",
-        source.account, fault.message
-    );
-    Fault {
-        severity: Severity::Warning,
-        message,
-        ..fault
-    }
-}
-
-fn platform_hash(settings: &Settings, built: &schema::Built, sources: &[&Source]) -> [u8; 32] {
-    let mut hash = Hash::new();
-    hash.part(schema::CORE.as_bytes());
-    hash.part(built.operations.as_bytes());
-    hash.sources(settings.schema.iter());
-    hash.sources(sources.iter().copied());
-    hash.end()
-}
-
-fn overlay_hash(source: &OverlaySource) -> [u8; 32] {
-    let mut hash = Hash::new();
-    hash.part(source.account.as_str().as_bytes());
-    hash.part(&[source.mode as u8]);
-    hash.sources(source.files.iter());
-    hash.end()
-}
-
-fn revision(platform: &[u8; 32], overlays: &[OverlaySource]) -> String {
+fn revision<'a>(platform: &[u8; 32], overlays: impl Iterator<Item = &'a Held>) -> String {
     let mut hash = Hash::new();
     hash.part(platform);
-    let overlays = overlays.iter().filter(|overlay| !overlay.files.is_empty());
-    hash.sorted(overlays.map(overlay_hash).collect());
+    hash.sorted(overlays.map(|held| held.hash).collect());
     hash.end().iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })
-}
-
-/// SHA-256 over length-prefixed parts: no two lists of parts give the same input.
-struct Hash(Hasher);
-
-impl Hash {
-    fn new() -> Self {
-        Self(Hasher::new(&SHA256))
-    }
-
-    fn part(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
-    }
-
-    /// Files by stem and text: where they lie, and in which order they were read, decides nothing,
-    /// and replicas with equal files show equal revisions.
-    fn sources<'a>(&mut self, sources: impl Iterator<Item = &'a Source>) {
-        let each = sources.map(|source| {
-            let mut hash = Self::new();
-            hash.part(source.stem().as_bytes());
-            hash.part(source.text.as_bytes());
-            hash.end()
-        });
-        self.sorted(each.collect());
-    }
-
-    fn sorted(&mut self, mut hashes: Vec<[u8; 32]>) {
-        hashes.sort_unstable();
-        self.part(&(hashes.len() as u64).to_be_bytes());
-        for hash in &hashes {
-            self.part(hash);
-        }
-    }
-
-    fn end(self) -> [u8; 32] {
-        let mut out = [0; 32];
-        out.copy_from_slice(self.0.finish().as_ref());
-        out
-    }
 }

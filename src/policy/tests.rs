@@ -4,4 +4,5 @@ mod hostile;
 mod model;
 mod reading;
 mod reviewing;
+mod succeeding;
 mod support;

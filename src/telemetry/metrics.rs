@@ -254,9 +254,9 @@ impl Metrics {
         self.tokens.entries.set(signed(count));
     }
 
-    /// Creates the series of a configured issuer.
-    pub fn register_issuer(&self, issuer: &str) {
-        self.keys.register(issuer);
+    /// Names the configured issuers; those named before and not now lose their series.
+    pub fn register_issuers<'a>(&self, issuers: impl IntoIterator<Item = &'a str>) {
+        self.keys.register(issuers);
     }
 
     /// An attempt to fetch a registered issuer's keys ended.
@@ -266,6 +266,12 @@ impl Metrics {
 
     /// An attempt to load the rules ended. Not `ok`: `revision` is the one that still serves.
     pub fn ruleset(&self, revision: &str, ok: bool, at: Timestamp) {
+        let ended = if ok {
+            &self.rules.loaded
+        } else {
+            &self.rules.failed
+        };
+        ended.inc();
         self.rules.successful.set(i64::from(ok));
         self.rules.at.set(at.millis().div_euclid(1000));
         self.rules.info.reset();

@@ -60,8 +60,9 @@ pub struct MachineClient {
     pub role: Option<WorkspaceRole>,
 }
 
-/// Whether an account or workspace may be used. Everything but `Active` denies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether an account or workspace may be used. Everything but `Active` denies; the stricter is the
+/// greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// In use.
     Active,
@@ -142,6 +143,14 @@ impl WorkspaceRole {
     /// The reverse of [`WorkspaceRole::label`], exact spelling.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.label() == text)
+    }
+}
+
+impl Workspace {
+    /// Clients of its users, and clients that are callers themselves.
+    pub fn client_ids(&self) -> impl Iterator<Item = &ClientId> {
+        let machines = self.machine_clients.iter().map(|client| &client.id);
+        self.clients.iter().chain(machines)
     }
 }
 

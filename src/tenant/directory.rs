@@ -1,6 +1,6 @@
 //! The directory of tenants: who exists, and which client belongs to which workspace.
 
-use super::{Account, AccountId, ClientId, MachineClient, Workspace, WorkspaceId};
+use super::{Account, AccountId, Candidate, ClientId, MachineClient, Workspace, WorkspaceId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -51,15 +51,11 @@ impl Directory {
     /// Indexes `accounts` in their order. An account that clashes with an earlier one is left out
     /// whole and reported: it is the newcomer that loses, never the one that is served.
     pub fn build(accounts: Vec<Account>) -> (Self, Vec<Clash>) {
-        let mut directory = Self::default();
-        let mut clashes = Vec::new();
-        for account in accounts {
-            match directory.clash_of(&account) {
-                Some(clash) => clashes.push(clash),
-                None => directory.insert(account),
-            }
-        }
-        (directory, clashes)
+        let candidates = accounts.into_iter().map(|account| Candidate {
+            account: Arc::new(account),
+            fallback: None,
+        });
+        Self::succeed(&Self::default(), candidates.collect())
     }
 
     /// The account of that id.
@@ -89,7 +85,7 @@ impl Directory {
         self.accounts.values()
     }
 
-    fn clash_of(&self, account: &Account) -> Option<Clash> {
+    pub(super) fn clash_of(&self, account: &Account) -> Option<Clash> {
         if self.accounts.contains_key(&account.id) {
             return Some(Clash::Account(account.id.clone()));
         }
@@ -112,8 +108,7 @@ impl Directory {
                 });
             }
             named.push(&workspace.id);
-            let machines = workspace.machine_clients.iter().map(|client| &client.id);
-            for client in workspace.clients.iter().chain(machines) {
+            for client in workspace.client_ids() {
                 let owner = self.owner_of(client).or_else(|| own.get(client).copied());
                 if let Some(owner) = owner {
                     return Some(Clash::Client {
@@ -128,7 +123,7 @@ impl Directory {
         None
     }
 
-    fn owner_of(&self, client: &ClientId) -> Option<&WorkspaceId> {
+    pub(super) fn owner_of(&self, client: &ClientId) -> Option<&WorkspaceId> {
         let users = self.clients.get(client).map(|workspace| &workspace.id);
         users.or_else(|| {
             self.machine_clients
@@ -137,7 +132,7 @@ impl Directory {
         })
     }
 
-    fn insert(&mut self, account: Account) {
+    pub(super) fn insert(&mut self, account: Arc<Account>) {
         for workspace in &account.workspaces {
             self.workspaces
                 .insert(workspace.id.clone(), Arc::clone(workspace));
@@ -149,6 +144,6 @@ impl Directory {
                 self.machine_clients.insert(client.id.clone(), entry);
             }
         }
-        self.accounts.insert(account.id.clone(), Arc::new(account));
+        self.accounts.insert(account.id.clone(), account);
     }
 }

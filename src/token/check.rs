@@ -1,12 +1,12 @@
 //! Settings of issuers are held against the rules before any of them serves: all faults at once.
 
-use super::issuer::{ASSERTION_TYPE, Issuer, fold_type};
+use super::issuer::{self, ASSERTION_TYPE, Issuer, fold_type};
 use super::schedule::ASKED_APART;
 use super::settings::{Binding, ClaimMapping, IssuerSettings};
 use super::source::Source;
 use crate::fault::{Fault, Place};
 use crate::operation::ApiContext;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +15,25 @@ const LEEWAY_MAX: Duration = Duration::from_secs(30);
 /// The longest issuer name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Opens every issuer, or says all that is wrong.
-pub(super) fn open(settings: Vec<IssuerSettings>) -> Result<Vec<Arc<Issuer>>, Vec<Fault>> {
+/// Opens every issuer, or says all that is wrong. `former` are those that serve until now, by `iss`.
+pub(super) fn open(
+    settings: Vec<IssuerSettings>,
+    former: &HashMap<String, Arc<Issuer>>,
+) -> Result<Vec<Arc<Issuer>>, Vec<Fault>> {
     let mut faults = check_doubles(&settings);
     let mut issuers = Vec::new();
     for (at, settings) in settings.into_iter().enumerate() {
+        let former = former.get(&settings.issuer);
+        if let Some(same) = former.filter(|former| former.revision == issuer::revision(&settings)) {
+            issuers.push(Arc::clone(same));
+            continue;
+        }
         let mut entry = Entry {
             at,
             faults: &mut faults,
         };
         entry.check(&settings);
-        match Issuer::open(settings) {
+        match Issuer::open(settings, former.map(Arc::as_ref)) {
             Ok(issuer) => issuers.push(Arc::new(issuer)),
             Err((key, message)) => entry.fault("issuer_keys", key, message, KEYS_HELP),
         }

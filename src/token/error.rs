@@ -74,6 +74,9 @@ pub enum Error {
     /// Issued before the account's or the user's `not_before`, or one cannot tell when.
     #[error("issued before `not_before` of the {0}")]
     Revoked(&'static str),
+    /// On the list of revocations.
+    #[error("its {0} is revoked")]
+    Listed(&'static str),
     /// A claim that decides is absent, empty, of the wrong type, or there where it must not be.
     #[error("claim `{claim}` {problem}")]
     Claim {
@@ -120,7 +123,7 @@ impl Error {
             Self::Audience | Self::Client => Reason::AudienceMismatch,
             Self::Kind(_) => Reason::TokenKind,
             Self::KeyBound => Reason::TokenBinding,
-            Self::Revoked(_) => Reason::TokenRevoked,
+            Self::Revoked(_) | Self::Listed(_) => Reason::TokenRevoked,
             Self::Claim { .. } => Reason::ClaimMissing,
             Self::IssuerBinding { .. } => Reason::IssuerNotForAccount,
             Self::ClientBinding { .. } => Reason::ClientNotBound,

@@ -20,16 +20,20 @@ pub(super) struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer of those settings.
-    pub(super) fn open(settings: IssuerSettings) -> Result<Self, Complaint> {
+    /// An issuer of those settings. Keys that `former` fetched from the same place are not fetched
+    /// again.
+    pub(super) fn open(settings: IssuerSettings, former: Option<&Self>) -> Result<Self, Complaint> {
         let (source, first) = Source::open(&settings)?;
         let clocks = (settings.refresh, settings.max_stale);
         let store = KeyStore::new(&settings.name, source, clocks, first);
+        let same = former.filter(|former| origin(&former.settings) == origin(&settings));
+        if let Some(same) = same {
+            store.inherit(&same.store);
+        }
         Ok(Self {
             name: settings.name.as_str().into(),
             types: settings.types.iter().map(|typ| fold_type(typ)).collect(),
-            // Settings hold lists only, in the order of the file: their text is canonical.
-            revision: sha256(format!("{settings:?}").as_bytes()),
+            revision: revision(&settings),
             store: Arc::new(store),
             settings,
         })
@@ -73,6 +77,21 @@ impl Issuer {
     pub(super) fn has_one_account(&self) -> bool {
         matches!(&self.settings.accounts, Binding::List(accounts) if accounts.len() == 1)
     }
+}
+
+/// Settings hold lists only, in the order of the file: their text is canonical.
+pub(super) fn revision(settings: &IssuerSettings) -> [u8; 32] {
+    sha256(format!("{settings:?}").as_bytes())
+}
+
+/// Whose keys they are, and where they come from.
+fn origin(settings: &IssuerSettings) -> impl PartialEq + '_ {
+    (
+        &settings.issuer,
+        format!("{:?}", settings.keys),
+        settings.allow_local,
+        &settings.roots,
+    )
 }
 
 /// What the gate itself signs for upstreams; never accepted from a client (RULES 47).

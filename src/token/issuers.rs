@@ -35,11 +35,12 @@ pub struct Issuers {
     /// In the order of the configuration.
     pub(super) all: Vec<Arc<Issuer>>,
     /// By the SHA-256 of the whole token: one by signature would take a changed payload for the
-    /// one that was signed. It lives and dies with these issuers, so an entry was made under their
-    /// settings. Refusals are not remembered: strangers could fill it.
+    /// one that was signed. Shared with the issuers before and after these: an entry counts only
+    /// while its issuer is one of them, unchanged. Refusals are not remembered: strangers could
+    /// fill it.
     proved: Cache<[u8; 32], Arc<Verified>>,
-    /// Rouses the task that fetches keys.
-    pub(super) wanted: Notify,
+    /// Rouses the task that fetches keys; one for all generations.
+    pub(super) wanted: Arc<Notify>,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -70,14 +71,7 @@ impl Issuers {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, Vec<Fault>> {
-        let all = check::open(settings)?;
-        for issuer in &all {
-            metrics.register_issuer(&issuer.name);
-        }
-        let by_iss = all
-            .iter()
-            .map(|issuer| (issuer.settings.issuer.clone(), Arc::clone(issuer)))
-            .collect();
+        let all = check::open(settings, &HashMap::new())?;
         let evicted = Arc::clone(&metrics);
         let proved = Cache::builder()
             .max_capacity(token_entries)
@@ -87,14 +81,37 @@ impl Issuers {
                 }
             })
             .build();
-        Ok(Arc::new(Self {
-            by_iss,
+        let issuers = Self {
+            by_iss: by_iss(&all),
             all,
             proved,
-            wanted: Notify::new(),
+            wanted: Arc::default(),
             clock,
             metrics,
+        };
+        issuers.register();
+        Ok(Arc::new(issuers))
+    }
+
+    /// The issuers after these. Whose settings are the same stays as it is, with its keys and with the
+    /// tokens that were proved; whose keys come from the same place keeps its keys; one that is not
+    /// there any more, or other than before, has no remembered tokens.
+    pub fn succeed(&self, settings: Vec<IssuerSettings>) -> Result<Arc<Self>, Vec<Fault>> {
+        let all = check::open(settings, &self.by_iss)?;
+        Ok(Arc::new(Self {
+            by_iss: by_iss(&all),
+            all,
+            proved: self.proved.clone(),
+            wanted: Arc::clone(&self.wanted),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
         }))
+    }
+
+    /// Gives these issuers series of their own, and takes those of others away.
+    pub fn register(&self) {
+        let names = self.all.iter().map(|issuer| &*issuer.name);
+        self.metrics.register_issuers(names);
     }
 
     /// What `token` proves at `now`. May wait a short while for keys that are just being fetched.
@@ -145,6 +162,12 @@ impl Issuers {
     fn known(&self, digest: &[u8; 32], now: Timestamp) -> Option<Result<Arc<Verified>, Error>> {
         let verified = self.proved.get(digest)?;
         let issuer = &verified.issuer;
+        let own = self.by_iss.get(&issuer.settings.issuer);
+        if !own.is_some_and(|own| Arc::ptr_eq(own, issuer)) {
+            // Proved under settings that hold no more.
+            self.proved.invalidate(digest);
+            return None;
+        }
         let valid = match issuer.store.holds(&verified.key, now) {
             Ok(true) => verified.times.check(now, millis(issuer.settings.leeway)),
             // The key is published no more: the token is as unknown as if it had never been seen.
@@ -209,6 +232,12 @@ impl Issuers {
             again => again,
         }
     }
+}
+
+fn by_iss(all: &[Arc<Issuer>]) -> HashMap<String, Arc<Issuer>> {
+    all.iter()
+        .map(|issuer| (issuer.settings.issuer.clone(), Arc::clone(issuer)))
+        .collect()
 }
 
 impl Presented<'_> {

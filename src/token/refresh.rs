@@ -33,28 +33,31 @@ pub struct IssuerStatus {
     pub required: bool,
 }
 
-impl Issuers {
-    /// Fetches keys until the signal: at once, then whenever they are due or a request asks. One
-    /// issuer's failure is its own: it is tried again, and the others are served.
-    pub async fn run(self: Arc<Self>, mut draining: Draining) {
-        let mut fetches = JoinSet::new();
-        let mut begun = Recent::default();
-        loop {
-            self.begin_due(&mut fetches, &mut begun);
-            self.metrics.token_cache_entries(self.remembered());
-            tokio::select! {
-                () = draining.signal() => return,
-                () = self.wanted.notified() => {}
-                () = tokio::time::sleep(TICK) => {}
-                Some(ended) = fetches.join_next() => {
-                    if let Err(error) = ended {
-                        tracing::error!(%error, "a fetch of keys was cut off");
-                    }
+/// Fetches the keys of the issuers that `current` gives, until the signal: at once, then whenever they
+/// are due or a request asks. One issuer's failure is its own: it is tried again, and the others are
+/// served. A fetch that is under way when the issuers change goes on: whoever keeps its store has its
+/// keys.
+pub async fn keep_fresh(current: impl Fn() -> Arc<Issuers>, mut draining: Draining) {
+    let mut fetches = JoinSet::new();
+    let mut begun = Recent::default();
+    loop {
+        let issuers = current();
+        issuers.begin_due(&mut fetches, &mut begun);
+        issuers.metrics.token_cache_entries(issuers.remembered());
+        tokio::select! {
+            () = draining.signal() => return,
+            () = issuers.wanted.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+            Some(ended) = fetches.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a fetch of keys was cut off");
                 }
             }
         }
     }
+}
 
+impl Issuers {
     fn begin_due(&self, fetches: &mut JoinSet<()>, begun: &mut Recent) {
         for issuer in &self.all {
             if !begun.has_room(self.clock.instant()) {

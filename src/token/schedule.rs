@@ -21,6 +21,11 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
+    /// The next attempt is due then.
+    pub(super) fn planned(&mut self, at: Timestamp) {
+        self.next = Some(at);
+    }
+
     /// A request wants a fetch. Whether one is under way or will be.
     pub(super) fn ask(&mut self, now: Timestamp) -> bool {
         if !self.running && self.may_follow(now) {

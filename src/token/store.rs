@@ -100,6 +100,18 @@ impl KeyStore {
         }
     }
 
+    /// Takes over what `former` fetched from the same place, and when it would fetch again.
+    pub(super) fn inherit(&self, former: &Self) {
+        let last = former.held.load();
+        let Some(fetched) = last.fetched else { return };
+        self.held.replace(Held {
+            until: fetched.plus_millis(millis(self.max_stale)),
+            ..Held::clone(&last)
+        });
+        self.schedule()
+            .planned(fetched.plus_millis(millis(self.refresh)));
+    }
+
     /// The keys that serve at `now`.
     pub(super) fn keys(&self, now: Timestamp) -> Result<Arc<Jwks>, Error> {
         let held = self.held.peek();

@@ -6,4 +6,5 @@ mod fetching;
 mod keys;
 mod rules;
 mod settings;
+mod succeeding;
 mod support;

@@ -69,6 +69,8 @@ mod readme;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod rules;

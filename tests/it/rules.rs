@@ -1118,3 +1118,254 @@ fn rule_52_the_demo_issuer_serves_on_loopback_only() {
     );
     builder().start();
 }
+
+const STOP: &str = "@id(\"stop\")\nforbid (principal, action, resource);\n";
+const BROKEN: &str = "@id(\"stop\")\nforbid (principal, acton, resource);\n";
+
+#[test]
+fn rule_10_a_revoked_sub_is_of_one_issuer() {
+    let other = crate::support::issuer::TestIssuer::start_as("https://other.example.com");
+    let second = json!({
+        "name": "other", "issuer": "https://other.example.com", "preset": "cosmos",
+        "jwks": {"url": other.jwks_url()}, "clients": "directory", "accounts": "directory",
+        "required": true, "allow_local": true,
+    });
+    let gate = TestGate::builder()
+        .set("/issuers/-", second)
+        .set("/revocations", json!("revocations.yaml"))
+        .tenant("acme", "/issuers", json!(["cosmos", "other"]))
+        .file(
+            "revocations.yaml",
+            "sub: [{ issuer: other, id: sub-ana }]\njti: [only-this]\n",
+        )
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    ask(&gate, PATH, &other.user("ana")).refused(Reason::TokenRevoked);
+    ask(&gate, PATH, &other.user("ben")).allowed(200);
+    let named = gate.issuer.user("ana").claim("jti", "only-this");
+    ask(&gate, PATH, &named).refused(Reason::TokenRevoked);
+}
+
+#[test]
+fn rule_27_a_policy_file_that_is_being_written_is_not_believed() {
+    let whole = format!("@id(\"all\")\npermit (principal, action, resource);\n{STOP}");
+    let half = &whole[..whole.find("@id(\"stop\")").expect("it has two policies")];
+    let gate = TestGate::builder()
+        .set("/reload", json!({"debounce": "3s", "poll": "100ms"}))
+        .policy("two", &whole)
+        .start();
+    for _ in 0..50 {
+        gate.files.overwrite("policies/two.cedar", half);
+        ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+        gate.files.overwrite("policies/two.cedar", &whole);
+        ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    }
+    assert_eq!(gate.loads(), 1.0, "only the one at start");
+}
+
+#[test]
+fn rule_33_a_bad_overlay_leaves_the_last_good_one_in_force() {
+    let mut gate = TestGate::builder().overlay("acme", STOP).start();
+    let globex = gate.issuer.user("gil").account("globex");
+    let globex = globex
+        .workspace("globex-prod")
+        .claim("client_id", "client-globex-prod");
+    let ana = gate.issuer.user("ana");
+    ask(&gate, PATH, &ana).refused(Reason::PolicyDenied);
+    gate.change(|files| files.put("tenants/acme.cedar", BROKEN));
+    gate.has_warning("policy_syntax", "tenants/acme.cedar");
+    ask(&gate, PATH, &ana).refused(Reason::PolicyDenied);
+    ask(&gate, PATH, &globex).allowed(200);
+    let expected = json!([{"account": "acme", "serves": "last good"}]);
+    assert_eq!(gate.status()["overlays_quarantined"], expected);
+    // It outlives another reload, and another bad text.
+    gate.change(|files| files.put("tenants/acme.cedar", ""));
+    gate.change(|files| files.tenant("globex", "/plan", json!("enterprise")));
+    ask(&gate, PATH, &ana).refused(Reason::PolicyDenied);
+    gate.change(|files| {
+        files.put(
+            "tenants/acme.cedar",
+            "@id(\"none\")\nforbid (principal, action, resource) when { false };\n",
+        );
+    });
+    ask(&gate, PATH, &ana).allowed(200);
+    assert_eq!(gate.status()["overlays_quarantined"], json!([]));
+}
+
+#[test]
+fn rule_33_without_a_last_good_overlay_that_account_alone_is_denied() {
+    let mut gate = TestGate::start();
+    let globex = gate.issuer.user("gil").account("globex");
+    let globex = globex
+        .workspace("globex-prod")
+        .claim("client_id", "client-globex-prod");
+    gate.change(|files| files.put("tenants/acme.cedar", BROKEN));
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::OverlayUnavailable);
+    ask(&gate, PATH, &globex).allowed(200);
+    let expected = json!([{"account": "acme", "serves": "nothing"}]);
+    assert_eq!(gate.status()["overlays_quarantined"], expected);
+}
+
+#[test]
+fn rule_35_a_suspension_does_not_wait_for_another_file() {
+    let mut gate = TestGate::builder()
+        .set("/revocations", json!("revocations.yaml"))
+        .file("revocations.yaml", "jti: [listed]\n")
+        .start();
+    let ana = || gate.issuer.user("ana");
+    let tokens = [
+        ana(),
+        ana().claim("jti", "another"),
+        ana().claim("jti", "listed"),
+    ];
+    let [plain, another, listed] = tokens.map(|token| token.sign());
+    let get = |gate: &TestGate, token: &str| gate.get(PATH).bearer(token).send();
+    for broken in ["policies/broken.cedar", "palisade.yaml"] {
+        let former = std::fs::read_to_string(gate.files.path(broken)).unwrap_or_default();
+        gate.change(|files| files.put(broken, "{ not: [good"));
+        get(&gate, &plain).allowed(200);
+        get(&gate, &listed).refused(Reason::TokenRevoked);
+        gate.change(|files| files.put("revocations.yaml", "jti: [another]\n"));
+        get(&gate, &another).refused(Reason::TokenRevoked);
+        // What was revoked stays so until the whole is good again.
+        get(&gate, &listed).refused(Reason::TokenRevoked);
+        gate.change(|files| files.tenant("acme", "/status", json!("suspended")));
+        get(&gate, &plain).refused(Reason::AccountSuspended);
+        assert_eq!(gate.status()["reload"]["ok"], false);
+        gate.change(|files| {
+            files.tenant("acme", "/status", json!("active"));
+        });
+        get(&gate, &plain).allowed(200);
+        gate.change(|files| files.put("revocations.yaml", "jti: [listed]\n"));
+        gate.change(|files| {
+            if former.is_empty() {
+                files.remove(broken);
+            } else {
+                files.put(broken, &former);
+            }
+        });
+        gate.loads_well();
+        get(&gate, &another).allowed(200);
+    }
+}
+
+#[test]
+fn rule_35_nothing_becomes_wider_while_a_file_is_broken() {
+    let mut gate = TestGate::builder()
+        .tenant("acme", "/status", json!("suspended"))
+        .tenant(
+            "acme",
+            "/not_before",
+            json!({"account": "2999-01-01T00:00:00Z"}),
+        )
+        .start();
+    let ana = gate.issuer.user("ana");
+    let refused = |gate: &TestGate| ask(gate, PATH, &ana).status;
+    assert_eq!(refused(&gate), 401);
+    gate.change(|files| files.put("policies/broken.cedar", BROKEN));
+    gate.change(|files| files.tenant("acme", "/status", json!("active")));
+    gate.change(|files| files.tenant("acme", "/not_before", json!({})));
+    assert_eq!(refused(&gate), 401);
+    gate.change(|files| files.remove("policies/broken.cedar"));
+    ask(&gate, PATH, &ana).allowed(200);
+}
+
+#[test]
+fn rule_35_a_suspension_does_not_wait_for_a_file_that_is_written_without_end() {
+    let mut gate = TestGate::builder()
+        .set("/reload", json!({"debounce": "300ms"}))
+        .start();
+    let ana = gate.issuer.user("ana");
+    gate.files.tenant("acme", "/status", json!("suspended"));
+    let mut note = 0;
+    crate::support::eventually("it is suspended", || {
+        note += 1;
+        let text = format!("@id(\"busy-{note}\")\n{}", &STOP[12..]);
+        gate.files.overwrite("policies/busy.cedar", &text);
+        let reply = ask(&gate, PATH, &ana);
+        assert_eq!(gate.loads(), 1.0, "the file was believed");
+        (reply.status == Reason::AccountSuspended.status()).then_some(())
+    });
+    ask(&gate, PATH, &ana).refused(Reason::AccountSuspended);
+}
+
+#[test]
+fn rule_36_who_serves_keeps_its_ids_whatever_a_newcomer_is_called() {
+    let mut gate = TestGate::start();
+    let thief = json!({
+        "account": "aaa", "plan": "standard", "issuers": ["cosmos"],
+        "workspaces": [{"id": "acme-prod", "clients": ["client-acme-prod"]}],
+    });
+    gate.change(|files| files.put("tenants/aaa.yaml", &thief.to_string()));
+    gate.has_warning("tenant_duplicate_id", "tenants/aaa.yaml");
+    let ana = gate.issuer.user("ana");
+    ask(&gate, PATH, &ana).allowed(200);
+    let stolen = gate.issuer.user("ana").account("aaa");
+    ask(&gate, PATH, &stolen).refused(Reason::IssuerNotForAccount);
+    // An account that grabs what is another's keeps what it had, and is no less suspended.
+    let gil = gate.issuer.user("gil").account("globex");
+    let gil = gil
+        .workspace("globex-prod")
+        .claim("client_id", "client-globex-prod");
+    let grabbed = json!({"id": "acme-two", "clients": []});
+    gate.change(|files| files.tenant("globex", "/workspaces/-", grabbed));
+    gate.has_warning("tenant_duplicate_id", "tenants/globex.yaml");
+    ask(&gate, PATH, &gil).allowed(200);
+    gate.change(|files| files.tenant("globex", "/status", json!("suspended")));
+    ask(&gate, PATH, &gil).refused(Reason::AccountSuspended);
+    // Given up by one, they can be the other's.
+    gate.change(|files| files.remove("tenants/acme.yaml"));
+    ask(&gate, PATH, &ana).refused(Reason::IssuerNotForAccount);
+    ask(&gate, PATH, &stolen).allowed(200);
+}
+
+#[test]
+fn rule_36_a_bad_tenant_file_leaves_its_last_good_entry_and_never_a_wider_one() {
+    let mut gate = TestGate::start();
+    let ana = gate.issuer.user("ana");
+    gate.change(|files| files.put("tenants/acme.yaml", "account: [\n"));
+    gate.has_warning("document_syntax", "tenants/acme.yaml");
+    ask(&gate, PATH, &ana).allowed(200);
+    gate.change(|files| files.tenant("acme", "/colour", json!("red")));
+    ask(&gate, PATH, &ana).allowed(200);
+    gate.change(|files| files.tenant("acme", "/status", json!("suspended")));
+    gate.has_warning("config_unknown_key", "tenants/acme.yaml");
+    ask(&gate, PATH, &ana).refused(Reason::AccountSuspended);
+    gate.change(|files| files.tenant("acme", "/status", json!("active")));
+    ask(&gate, PATH, &ana).refused(Reason::AccountSuspended);
+    gate.change(|files| files.put("tenants/acme.yaml", "account: [\n"));
+    ask(&gate, PATH, &ana).refused(Reason::AccountSuspended);
+}
+
+#[test]
+fn rule_48_a_link_that_leaves_the_tree_is_refused_at_start_and_later() {
+    let outside = |folder: &std::path::Path, link: &str| {
+        let file = folder.join("outside.cedar");
+        std::fs::write(&file, STOP).unwrap();
+        std::os::unix::fs::symlink(file, folder.join(link)).unwrap();
+    };
+    let builder = TestGate::builder().arrange(|folder| {
+        std::fs::write(folder.join("outside.cedar"), STOP).unwrap();
+        std::os::unix::fs::symlink("../outside.cedar", folder.join("policies/out.cedar")).unwrap();
+    });
+    does_not_start(builder, "out.cedar");
+    let mut gate = TestGate::start();
+    let ana = gate.issuer.user("ana");
+    gate.change(|files| outside(files.folder(), "policies/out.cedar"));
+    gate.has_fault("file_outside", "policies/out.cedar");
+    ask(&gate, PATH, &ana).allowed(200);
+    gate.change(|files| files.remove("policies/out.cedar"));
+    // Policies that are announced and not followed are never taken for none.
+    gate.change(|files| outside(files.folder(), "tenants/acme.cedar"));
+    ask(&gate, PATH, &ana).refused(Reason::OverlayUnavailable);
+    // Dotted names are not looked at.
+    gate.change(|files| files.remove("tenants/acme.cedar"));
+    gate.change(|files| {
+        files.put("policies/.hidden.cedar", STOP);
+        files.put(
+            "policies/seen.cedar",
+            "@id(\"seen\")\nforbid (principal, action, resource) when { false };\n",
+        );
+    });
+    ask(&gate, PATH, &ana).allowed(200);
+}

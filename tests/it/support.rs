@@ -4,6 +4,7 @@
 pub(crate) mod assertion;
 pub(crate) mod client;
 pub(crate) mod exposition;
+pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod gate;
 pub(crate) mod headers;

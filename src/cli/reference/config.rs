@@ -5,11 +5,12 @@ use crate::config::schema;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Both files, key by key.
+/// All files, key by key.
 pub(super) fn page() -> String {
     let mut page = String::from("# Configuration\n");
     file(&mut page, "`palisade.yaml`", schema::config());
     file(&mut page, "Tenant files", schema::tenant());
+    file(&mut page, "Revocations", schema::revocations());
     page
 }
 

@@ -1,4 +1,4 @@
-//! `plans`, `principals`, `audit`, `cache` and `log`.
+//! `plans`, `principals`, `audit`, `cache`, `log` and `reload`.
 
 use crate::config::units::{Duration, Rate, Size};
 use schemars::JsonSchema;
@@ -111,6 +111,26 @@ pub(crate) enum LogFormat {
     #[default]
     Human,
     Json,
+}
+
+/// How changed files are noticed while it serves. SIGHUP makes it look at once.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Reload {
+    /// How often all files are compared, for file systems that do not tell of changes. 100ms to 1h.
+    pub(crate) poll: Duration,
+    /// A change is believed once the files have been the same for this long: one that is being
+    /// written has lost its end. 1ms to 10s.
+    pub(crate) debounce: Duration,
+}
+
+impl Default for Reload {
+    fn default() -> Self {
+        Self {
+            poll: Duration::secs(10),
+            debounce: Duration::millis(100),
+        }
+    }
 }
 
 impl Default for Audit {

@@ -1,6 +1,7 @@
 //! Files that are read, and those that are not.
 
 use super::*;
+use crate::config::disk::Disk;
 use std::fs;
 
 #[test]
@@ -67,7 +68,7 @@ fn a_policy_in_a_deeper_folder_is_a_fault() {
     fs::write(dir.path().join("a.cedar"), "a").unwrap();
     fs::write(dir.path().join("readme.md"), "r").unwrap();
     fs::write(dir.path().join("more/b.cedar"), "b").unwrap();
-    let (texts, faults) = read_all(dir.path(), "cedar");
+    let (texts, faults) = Disk::default().read_all(dir.path(), "cedar");
     assert_eq!(texts.len(), 1);
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].code, "file_not_read");

@@ -2,7 +2,6 @@
 
 use super::Texts;
 use crate::config::file::Errors;
-use crate::config::files;
 use crate::config::findings::Findings;
 use crate::fault::{Fault, Place, Span};
 use crate::route::{BadTemplate, ErrorBody, TEMPLATE_BYTES_MAX};
@@ -23,7 +22,7 @@ pub(super) fn resolve(
         findings.error(&format!("{at}/content_type"), "config_value", message, help);
     }
     let path = findings.path(&shape.template);
-    let text = match files::read(&path, TEMPLATE_BYTES_MAX) {
+    let text = match findings.read(&shape.template, TEMPLATE_BYTES_MAX) {
         Ok(text) => text,
         Err(fault) => {
             super::blame(findings, &format!("{at}/template"), *fault);

@@ -2,9 +2,10 @@
 //!
 //! Nothing here is needed to serve: it spares whoever repairs files a second round.
 
+use crate::config::disk::Disk;
 use crate::config::files;
 use crate::config::lint::Names;
-use crate::config::tenants;
+use crate::config::tenants::{self, Former};
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::policy::{self, OverlaySource, Source, Store};
@@ -22,7 +23,7 @@ pub(super) fn policies(settings: policy::Settings, typed: bool) -> Vec<Fault> {
 }
 
 /// Faults of the folders that a configuration names which does not fit its shape.
-pub(in crate::config) fn beyond(document: &Document, folder: &Path) -> Vec<Fault> {
+pub(in crate::config) fn beyond(document: &Document, folder: &Path, disk: &Disk) -> Vec<Fault> {
     let folder_of = |pointer: &str| {
         let name = document.get(pointer).and_then(serde_json::Value::as_str);
         name.map(|name| folder.join(name))
@@ -30,14 +31,15 @@ pub(in crate::config) fn beyond(document: &Document, folder: &Path) -> Vec<Fault
     let mut faults = Vec::new();
     let mut overlays: Vec<OverlaySource> = Vec::new();
     let names = Names::read(document);
-    let found = folder_of("/tenants").map(|folder| tenants::read(&folder, names.known()));
+    let found = folder_of("/tenants")
+        .map(|folder| tenants::read(&folder, names.known(), disk, &Former::default()));
     if let Some(Ok(found)) = found {
         faults.extend(found.quarantined);
         faults.extend(found.warnings);
         overlays = found.overlays;
     }
     let platform = folder_of("/policies").map(|folder| {
-        let (texts, found) = files::read_all(&folder, "cedar");
+        let (texts, found) = disk.read_all(&folder, "cedar");
         faults.extend(found);
         let source = |(entry, text): (files::Entry, _)| Source::new(entry.shown(), text);
         texts.into_iter().map(source).collect()

@@ -3,7 +3,7 @@
 use crate::config::file::{
     self, Accounts, Algorithm as AlgorithmName, ClaimPointers, Clients, Context, Issuer, RoleName,
 };
-use crate::config::files::{self, FILE_BYTES_MAX};
+use crate::config::files::FILE_BYTES_MAX;
 use crate::config::findings::Findings;
 use crate::config::units::Duration;
 use crate::document::child;
@@ -208,7 +208,7 @@ impl Reading<'_> {
 
     /// A file's text; what is wrong with it is said at the key that names it.
     fn file(&self, findings: &mut Findings<'_>, key: &str, name: &str) -> Option<Arc<str>> {
-        match files::read(&findings.path(name), FILE_BYTES_MAX) {
+        match findings.read(name, FILE_BYTES_MAX) {
             Ok(text) => Some(text),
             Err(fault) => {
                 let message = format!("`{}` {}", fault.place.file, fault.message);

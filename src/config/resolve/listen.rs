@@ -2,7 +2,6 @@
 
 use crate::admin::{self, ControlToken};
 use crate::config::file::{Admin, Config, Limits, Listen};
-use crate::config::files;
 use crate::config::findings::Findings;
 use crate::config::units::{Cap, Duration, Rate, SecretRef, Size};
 use crate::head::HostList;
@@ -234,7 +233,7 @@ pub(super) fn secret(
     bytes_max: u64,
 ) -> Option<Arc<str>> {
     match named {
-        SecretRef::File(path) => match files::read(&findings.path(path), bytes_max) {
+        SecretRef::File(path) => match findings.read(path, bytes_max) {
             Ok(text) => Some(text),
             Err(fault) => {
                 let place = fault.place.file;

@@ -5,7 +5,7 @@ use super::issuer::api_context;
 use crate::config::file::{
     Access as AccessShape, Config, Cors as CorsShape, Idempotency, Route as Shape,
 };
-use crate::config::files::{self, OPENAPI_BYTES_MAX};
+use crate::config::files::OPENAPI_BYTES_MAX;
 use crate::config::findings::Findings;
 use crate::document::Document;
 use crate::fault::{Fault, nearest};
@@ -257,7 +257,7 @@ impl Reading<'_> {
         findings: &mut Findings<'_>,
     ) -> Option<Document> {
         let path = findings.path(name);
-        let text = match files::read(&path, OPENAPI_BYTES_MAX) {
+        let text = match findings.read(name, OPENAPI_BYTES_MAX) {
             Ok(text) => text,
             Err(fault) => {
                 let message = format!("`{}` {}", fault.place.file, fault.message);

@@ -1,8 +1,9 @@
-//! `plans`, `annotate`, `audit`, `cache` and `log`.
+//! `plans`, `annotate`, `audit`, `cache`, `log` and `reload`.
 
-use crate::config::file::{Annotate, Audit, Cache, Log, LogFormat, LogLevel, Plan, Share};
+use crate::config::file::{Annotate, Audit, Cache, Log, LogFormat, LogLevel, Plan, Reload, Share};
 use crate::config::findings::Findings;
 use crate::config::units::{Duration, Size};
+use crate::config::watch;
 use crate::telemetry::{audit, log};
 use crate::{decision, forward, limit};
 use http::HeaderName;
@@ -146,6 +147,23 @@ pub(super) fn log(shape: &Log) -> log::Settings {
     }
 }
 
+/// How changed files are noticed.
+pub(super) fn reload(shape: &Reload, findings: &mut Findings<'_>) -> watch::Settings {
+    let mut between = |key: &str, given: Duration, (min, max): (Duration, Duration)| {
+        if given < min || given > max {
+            let message = format!("`{given}` is not between {min} and {max}");
+            let help = format!("write a time from `{min}` to `{max}`");
+            let pointer = format!("/reload/{key}");
+            findings.error(&pointer, "config_value", message, help);
+        }
+        given.0
+    };
+    watch::Settings {
+        poll: between("poll", shape.poll, RELOAD_POLL),
+        debounce: between("debounce", shape.debounce, RELOAD_DEBOUNCE),
+    }
+}
+
 /// Headers whose absence would change what a request is.
 const KEPT: [&str; 6] = [
     "host",
@@ -157,4 +175,6 @@ const KEPT: [&str; 6] = [
 ];
 const DECISION_TTL_MAX: Duration = Duration::secs(60 * 60);
 const DECISION_BYTES_MAX: Size = Size(4 << 30);
+const RELOAD_POLL: (Duration, Duration) = (Duration::millis(100), Duration::secs(60 * 60));
+const RELOAD_DEBOUNCE: (Duration, Duration) = (Duration::millis(1), Duration::secs(10));
 const AUDIT_BYTES: (Size, Size) = (Size(1 << 20), Size(100 << 30));

@@ -163,7 +163,7 @@ fn plan(findings: &mut Findings<'_>, known: Known<'_>, pointer: &str, name: &str
     findings.warn(pointer, "tenant_unknown_plan", message, help);
 }
 
-fn status(shape: file::Status) -> Status {
+pub(super) fn status(shape: file::Status) -> Status {
     match shape {
         file::Status::Active => Status::Active,
         file::Status::Suspended => Status::Suspended,

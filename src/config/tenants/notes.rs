@@ -1,16 +1,15 @@
 //! What is as it is said to be, and locks somebody out: whoever looks after the directory may want to
 //! know it, and a gate that starts need not say it.
 
-use crate::document::Document;
+use super::documents::Documents;
 use crate::fault::Fault;
 use crate::policy::OverlaySource;
-use crate::tenant::{Account, AccountId, Directory, OverlayMode, Status};
-use std::collections::HashMap;
+use crate::tenant::{Account, Directory, OverlayMode, Status};
 
 /// Accounts and workspaces that nobody can use, and modes without policies.
 pub(super) fn review(
     directory: &Directory,
-    documents: &HashMap<AccountId, Document>,
+    documents: &Documents,
     overlays: &[OverlaySource],
 ) -> Vec<Fault> {
     let mut notes = Vec::new();

@@ -1,43 +1,38 @@
 //! What tenants' files say of each other: a catalog is read where both sides say so (RULES 18).
 
-use crate::document::Document;
-use crate::fault::{Fault, nearest};
-use crate::tenant::{Account, AccountId, Directory, Workspace, WorkspaceId};
-use std::collections::HashMap;
+use super::documents::Documents;
+use crate::fault::{Fault, Place, nearest};
+use crate::tenant::{Account, Directory, Workspace, WorkspaceId};
+use std::sync::Arc;
 
 /// Everything that one side says in vain. It harms nobody else, so these are warnings. Without
 /// `complete` some files were left out, and a workspace that is not found may be in one of them.
-pub(super) fn review(
-    directory: &Directory,
-    documents: &HashMap<AccountId, Document>,
-    complete: bool,
-) -> Vec<Fault> {
+pub(super) fn review(directory: &Directory, documents: &Documents, complete: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for account in directory.accounts() {
-        let Some(document) = documents.get(&account.id) else {
-            continue;
-        };
+    let mut accounts: Vec<&Arc<Account>> = directory.accounts().collect();
+    accounts.sort_by(|a, b| a.id.cmp(&b.id));
+    for account in accounts {
         let review = Review {
             directory,
             documents,
-            document,
+            account,
             complete,
         };
-        review.account(account, &mut faults);
+        review.account(&mut faults);
     }
     faults
 }
 
 struct Review<'a> {
     directory: &'a Directory,
-    documents: &'a HashMap<AccountId, Document>,
-    document: &'a Document,
+    documents: &'a Documents,
+    account: &'a Account,
     complete: bool,
 }
 
 impl Review<'_> {
-    fn account(&self, account: &Account, faults: &mut Vec<Fault>) {
-        for (at, workspace) in account.workspaces.iter().enumerate() {
+    fn account(&self, faults: &mut Vec<Fault>) {
+        for (at, workspace) in self.account.workspaces.iter().enumerate() {
             for (index, catalog) in workspace.catalogs.iter().enumerate() {
                 let pointer = format!("/workspaces/{at}/catalogs/{index}");
                 faults.extend(self.catalog(workspace, catalog, &pointer));
@@ -51,8 +46,7 @@ impl Review<'_> {
 
     fn catalog(&self, reader: &Workspace, catalog: &WorkspaceId, pointer: &str) -> Option<Fault> {
         let fault = |code, message: String, help: String| {
-            let place = self.document.place(pointer);
-            Some(Fault::warning(code, place, message).help(help))
+            Some(Fault::warning(code, self.place(pointer), message).help(help))
         };
         let Some(found) = self.directory.workspace(catalog) else {
             if !self.complete {
@@ -89,9 +83,8 @@ impl Review<'_> {
         if !self.complete || self.directory.workspace(reader).is_some() {
             return None;
         }
-        let place = self.document.place(pointer);
         let message = format!("there is no workspace `{reader}`");
-        let fault = Fault::warning("tenant_shared_with_unknown", place, message);
+        let fault = Fault::warning("tenant_shared_with_unknown", self.place(pointer), message);
         Some(fault.help(self.suggestion(reader, false)))
     }
 
@@ -103,6 +96,14 @@ impl Review<'_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "correct the id, or remove it".to_owned(),
         }
+    }
+
+    fn place(&self, pointer: &str) -> Place {
+        let document = self.documents.get(&self.account.id);
+        document.map_or_else(
+            || Place::file(self.account.id.as_str()),
+            |document| document.place(pointer),
+        )
     }
 
     /// `file:line` of a workspace.

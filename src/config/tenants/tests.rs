@@ -18,11 +18,15 @@ impl Folder {
     }
 
     fn read(&self) -> Tenants {
+        self.read_after(&Former::default())
+    }
+
+    fn read_after(&self, former: &Former) -> Tenants {
         let known = Known {
             issuers: Some(&["cosmos", "partner"]),
             plans: Some(&["standard", "enterprise"]),
         };
-        read(self.0.path(), known).unwrap()
+        read(self.0.path(), known, &Disk::default(), former).unwrap()
     }
 }
 
@@ -205,6 +209,57 @@ fn a_missing_folder_is_an_error() {
         issuers: Some(&[]),
         plans: Some(&[]),
     };
-    let fault = read(Path::new("/nowhere/tenants"), known).unwrap_err();
+    let fault = read(
+        Path::new("/nowhere/tenants"),
+        known,
+        &Disk::default(),
+        &Former::default(),
+    )
+    .unwrap_err();
     assert_eq!(fault.code, "folder_unreadable");
+}
+
+fn entry(tenants: &Tenants, id: &str) -> Option<Arc<Account>> {
+    let id = AccountId::parse(id).unwrap();
+    tenants.directory.account(&id).cloned()
+}
+
+#[test]
+fn only_a_file_that_changed_is_read_anew() {
+    let folder = Folder::new(&[("acme.yaml", ACME), ("globex.yaml", GLOBEX)]);
+    let first = folder.read();
+    fs::write(
+        folder.0.path().join("globex.yaml"),
+        GLOBEX.replace("c9", "c8"),
+    )
+    .unwrap();
+    let next = folder.read_after(&first.former);
+    let same = |id| Arc::ptr_eq(&entry(&first, id).unwrap(), &entry(&next, id).unwrap());
+    assert!(same("acme"));
+    assert!(!same("globex"));
+    assert_ne!(first.texts, next.texts);
+}
+
+#[test]
+fn an_entry_outlives_its_file_only_while_there_is_a_file() {
+    let folder = Folder::new(&[("acme.yaml", ACME), ("globex.yaml", GLOBEX)]);
+    let first = folder.read();
+    let file = folder.0.path().join("globex.yaml");
+    fs::write(&file, "account: [").unwrap();
+    let broken = folder.read_after(&first.former);
+    assert_eq!(broken.quarantined.len(), 1);
+    assert_eq!(entry(&broken, "globex"), entry(&first, "globex"));
+    // What still can be read of it makes the entry stricter, and nothing makes it wider again.
+    fs::write(&file, "account: globex\nstatus: suspended\ncolour: red\n").unwrap();
+    let narrowed = folder.read_after(&broken.former);
+    let status = |tenants: &Tenants| entry(tenants, "globex").unwrap().status;
+    assert_eq!(status(&narrowed), crate::tenant::Status::Suspended);
+    assert_ne!(narrowed.texts, broken.texts);
+    fs::write(&file, "account: globex\nstatus: active\ncolour: red\n").unwrap();
+    let still = folder.read_after(&narrowed.former);
+    assert_eq!(status(&still), crate::tenant::Status::Suspended);
+    fs::remove_file(&file).unwrap();
+    let gone = folder.read_after(&still.former);
+    assert_eq!(entry(&gone, "globex"), None);
+    assert_eq!(gone.quarantined, []);
 }

@@ -354,6 +354,7 @@ pub(super) fn overlay(account: &str, text: &str) -> OverlaySource {
     OverlaySource {
         account: account_id(account),
         mode: OverlayMode::Permit,
+        faults: Vec::new(),
         files: vec![Source::new(format!("{account}.cedar"), text)],
     }
 }

@@ -168,7 +168,7 @@ fn one_bad_overlay_leaves_the_others_alone() {
         overlay("globex", OverlayMode::Forbid, &forbid("true")),
     ];
     let (store, _) = Store::build(settings).unwrap();
-    assert_eq!(store.quarantined(), [&account("acme")]);
+    assert_eq!(store.quarantined(), [(&account("acme"), false)]);
     assert!(matches!(
         store.overlay(&account("acme")),
         OverlayState::Unavailable

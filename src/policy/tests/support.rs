@@ -66,6 +66,7 @@ pub(super) fn overlay(id: &str, mode: OverlayMode, text: &str) -> OverlaySource 
     OverlaySource {
         account: account(id),
         mode,
+        faults: Vec::new(),
         files: vec![Source::new(format!("tenants/{id}.cedar"), text)],
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Rules {
     pub(super) info: IntGaugeVec,
     pub(super) successful: IntGauge,
     pub(super) at: IntGauge,
+    pub(super) loaded: IntCounter,
+    pub(super) failed: IntCounter,
     pub(super) quarantined: IntGauge,
 }
 
@@ -123,7 +125,14 @@ impl Decisions {
 
 impl Rules {
     pub(super) fn new(build: &mut Builder) -> Self {
+        let loads = build.counters(experimental(
+            "palisade_ruleset_loads_total",
+            &["result"],
+            "Attempts to load the rules, the one at start included, by result (`ok`, `error`).",
+        ));
         Self {
+            loaded: loads.with_label_values(&["ok"]),
+            failed: loads.with_label_values(&["error"]),
             info: build.gauges(stable(
                 "palisade_ruleset_info",
                 &["revision"],

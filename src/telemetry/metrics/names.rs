@@ -91,14 +91,24 @@ impl Keys {
         }
     }
 
-    pub(super) fn register(&self, issuer: &str) {
+    /// Puts `names` in the place of those known before; an issuer that stays keeps its counts.
+    pub(super) fn register<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        let next: HashSet<Box<str>> = names.into_iter().map(Box::from).collect();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.insert(issuer.into()) {
+        for gone in known.difference(&next) {
+            for result in ["ok", "error"] {
+                // An error says that the series is gone already.
+                let _ = self.refreshes.remove_label_values(&[gone, result]);
+            }
+            let _ = self.last_success.remove_label_values(&[gone]);
+        }
+        for issuer in &next {
             for ok in [true, false] {
                 self.refreshes(issuer, ok);
             }
             self.last_success.with_label_values(&[issuer]);
         }
+        *known = next;
     }
 
     pub(super) fn refreshed(&self, issuer: &str, ok: bool, at: Timestamp) {

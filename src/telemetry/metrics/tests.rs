@@ -159,7 +159,7 @@ fn a_fresh_page_is_valid_and_has_every_closed_label_set() {
 #[test]
 fn a_used_page_is_valid_and_hostile_names_are_escaped() {
     let metrics = Metrics::new();
-    metrics.register_issuer("a\"b\\c\nd");
+    metrics.register_issuers(["a\"b\\c\nd"]);
     metrics.register_policies(["platform/rbac/read", "platform/\"x\"/\n"]);
     metrics.account_request("acme", Outcome::Allow);
     metrics.ruleset("abc", true, Timestamp(5000));
@@ -189,7 +189,7 @@ fn a_used_page_is_valid_and_hostile_names_are_escaped() {
 #[test]
 fn every_family_is_in_the_reference_and_the_reverse() {
     let metrics = Metrics::new();
-    metrics.register_issuer("cosmos");
+    metrics.register_issuers(["cosmos"]);
     metrics.register_policies(["platform/rbac/read"]);
     metrics.ruleset("abc", true, Timestamp(0));
     let page = read(&metrics.render());
@@ -354,8 +354,8 @@ fn a_policy_that_goes_takes_its_series_along_and_one_that_stays_keeps_its_count(
 #[test]
 fn keys_and_rules_tell_when() {
     let metrics = Metrics::new();
-    metrics.register_issuer("cosmos");
-    metrics.register_issuer("cosmos");
+    metrics.register_issuers(["cosmos", "gone"]);
+    metrics.register_issuers(["cosmos"]);
     metrics.jwks_refresh("cosmos", true, Timestamp(1_700_000_000_999));
     metrics.jwks_refresh("cosmos", false, Timestamp(1_800_000_000_000));
     let issuer = ("issuer", "cosmos");
@@ -366,6 +366,7 @@ fn keys_and_rules_tell_when() {
         metrics.value("palisade_jwks_refresh_total", &failed),
         Some(1.0)
     );
+    assert_eq!(metrics.value(last, &[("issuer", "gone")]), None);
     metrics.ruleset("one", true, Timestamp(1000));
     metrics.ruleset("two", true, Timestamp(2000));
     metrics.ruleset("two", false, Timestamp(3000));

@@ -4,13 +4,19 @@ use super::support::{
     ISS, NOW, Server, Signer, ana, cosmos, directory, eventually, issuers, jwks, now,
 };
 use crate::clock::{Clock, Timestamp};
-use crate::drain::{self, Drain};
+use crate::drain::{self, Drain, Draining};
 use crate::reason::Reason;
-use crate::token::{IssuerSettings, Issuers, KeySource, Preset};
+use crate::token::{IssuerSettings, Issuers, KeySource, Preset, keep_fresh};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+
+/// The task that fetches their keys.
+fn keep(issuers: &Arc<Issuers>, draining: Draining) -> impl Future<Output = ()> + use<> {
+    let issuers = Arc::clone(issuers);
+    keep_fresh(move || Arc::clone(&issuers), draining)
+}
 
 struct Stage {
     issuers: Arc<Issuers>,
@@ -26,7 +32,7 @@ fn stage(change: impl FnOnce(&mut IssuerSettings), keys: KeySource) -> Stage {
     change(&mut settings);
     let issuers = issuers(vec![settings], &clock);
     let (drain, draining) = drain::channel();
-    tokio::spawn(Arc::clone(&issuers).run(draining));
+    tokio::spawn(keep(&issuers, draining));
     Stage {
         issuers,
         clock,
@@ -211,7 +217,7 @@ async fn one_broken_issuer_touches_no_other() {
     );
     let issuers = issuers(vec![broken, good], &clock);
     let (_drain, draining) = drain::channel();
-    tokio::spawn(Arc::clone(&issuers).run(draining));
+    tokio::spawn(keep(&issuers, draining));
     eventually("ready", || issuers.ready()).await;
     assert!(issuers.verify(&signer.sign(&ana()), now()).await.is_ok());
     let status = issuers.status();
@@ -280,7 +286,7 @@ async fn the_signal_ends_the_task() {
         &Clock::system(),
     );
     let (drain, draining) = drain::channel();
-    let task = tokio::spawn(issuers.run(draining));
+    let task = tokio::spawn(keep(&issuers, draining));
     drain.begin();
     tokio::time::timeout(Duration::from_secs(5), task)
         .await

@@ -220,7 +220,12 @@ impl Request {
 
     /// Sends it on a connection of its own.
     pub(crate) fn send(&self) -> Reply {
-        self.send_on(&mut Connection::open(self.address))
+        self.send_on(&mut self.connect())
+    }
+
+    /// A connection to where it goes.
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(self.address)
     }
 
     /// Sends it to someone who is not the gate.

@@ -3,6 +3,7 @@
 use super::client::{Connection, Reply, Request};
 use super::eventually;
 use super::exposition::Scrape;
+use super::files::{self, Files};
 use super::issuer::{ISS, PORTAL_CLIENT, TestIssuer};
 use super::start::{Started, start};
 use super::upstream::TestUpstream;
@@ -25,8 +26,9 @@ pub(crate) struct TestGate {
     pub(crate) issuer: TestIssuer,
     /// Stands behind it.
     pub(crate) upstream: TestUpstream,
+    /// Its configuration folder.
+    pub(crate) files: Files,
     running: Started,
-    folder: TempDir,
 }
 
 /// A gate in the making.
@@ -37,6 +39,7 @@ pub(crate) struct Builder {
     tenants: BTreeMap<String, Value>,
     files: BTreeMap<String, String>,
     clock: Clock,
+    arrange: fn(&Path),
 }
 
 impl TestGate {
@@ -59,6 +62,7 @@ impl TestGate {
             tenants: named.into_iter().collect(),
             files: BTreeMap::new(),
             clock: Clock::system(),
+            arrange: |_| {},
         }
     }
 
@@ -130,7 +134,12 @@ impl TestGate {
 
     /// The whole audit file so far, as text.
     pub(crate) fn audit_text(&self) -> String {
-        fs::read_to_string(self.folder.path().join("audit/audit.ndjson")).unwrap_or_default()
+        fs::read_to_string(self.files.path("audit/audit.ndjson")).unwrap_or_default()
+    }
+
+    /// What SIGHUP does.
+    pub(crate) fn reload(&self) {
+        self.running.reload();
     }
 
     /// Stops it and gives back what stands around it, so that all that was recorded can be read.
@@ -163,21 +172,14 @@ impl Builder {
 
     /// Sets one value of `palisade.yaml` by its JSON pointer; parents must exist.
     pub(crate) fn set(mut self, pointer: &str, value: Value) -> Self {
-        let (parent, key) = pointer.rsplit_once('/').expect("a pointer starts with `/`");
-        let parent = self.config.pointer_mut(parent).expect("the parent exists");
-        match parent {
-            Value::Array(list) if key == "-" => list.push(value),
-            Value::Array(list) => list[key.parse::<usize>().expect("an index")] = value,
-            parent => parent[key] = value,
-        }
+        files::set(&mut self.config, pointer, value);
         self
     }
 
     /// Sets one value of a tenant's file.
     pub(crate) fn tenant(mut self, account: &str, pointer: &str, value: Value) -> Self {
         let tenant = self.tenants.get_mut(account).expect("the tenant exists");
-        let (parent, key) = pointer.rsplit_once('/').expect("a pointer starts with `/`");
-        tenant.pointer_mut(parent).expect("the parent exists")[key] = value;
+        files::set(tenant, pointer, value);
         self
     }
 
@@ -203,6 +205,12 @@ impl Builder {
         self
     }
 
+    /// Rearranges the folder once it is written: links, folders of folders.
+    pub(crate) fn arrange(mut self, arrange: fn(&Path)) -> Self {
+        self.arrange = arrange;
+        self
+    }
+
     /// Writes the folder and starts.
     pub(crate) fn start(self) -> TestGate {
         let (gate, folder) = self.try_start();
@@ -213,13 +221,18 @@ impl Builder {
     pub(crate) fn try_start(self) -> (Result<TestGate, String>, PathBuf) {
         let folder = TempDir::new().expect("a temporary folder");
         self.write(folder.path());
+        (self.arrange)(folder.path());
         let path = folder.path().to_owned();
         let gate = start(&path.join("palisade.yaml"), self.clock.clone());
         let gate = gate.map(|running| TestGate {
             issuer: self.issuer,
             upstream: self.upstream,
             running,
-            folder,
+            files: Files {
+                folder,
+                config: self.config,
+                tenants: self.tenants,
+            },
         });
         if let Ok(gate) = &gate {
             eventually("the gate is ready", || {

@@ -44,6 +44,13 @@ pub(crate) fn start(config: &Path, clock: Clock) -> Result<Started, String> {
 }
 
 impl Started {
+    /// Makes it look at its files.
+    pub(crate) fn reload(&self) {
+        if let Some(running) = &self.running {
+            running.reload();
+        }
+    }
+
     /// Drains and stops; a second time does nothing.
     pub(crate) fn stop(&mut self) {
         if let Some(running) = self.running.take() {

@@ -1,0 +1,203 @@
+//! Follows the files: a change that holds becomes the next generation, whole or not at all.
+//!
+//! What was read is believed only if the disk says the same a moment later. A generation that cannot
+//! be built leaves the last whole one serving, made as strict as the files say now: a suspension or a
+//! revocation does not wait for somebody else's file to be mended (RULES 27, 33, 35).
+
+use super::generation::{self, Built};
+use super::report::Report;
+use crate::config::{self, Kept, Origin, ReloadSettings, Restrictions, Seen, Watch};
+use crate::drain::Draining;
+use crate::fault::Fault;
+use crate::gate::{Generation, Shared};
+use crate::snapshot::Snapshot;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Owns the last whole generation, and what its reading left.
+pub(super) struct Reloader {
+    path: PathBuf,
+    shared: Arc<Shared>,
+    report: Arc<Snapshot<Report>>,
+    /// Somebody wants the files to be looked at now.
+    asked: Arc<Notify>,
+    settings: ReloadSettings,
+    last: Arc<Last>,
+    seen: Arc<Seen>,
+    watch: Watch,
+}
+
+/// The last whole generation: every attempt is made after it, and falls back to it.
+struct Last {
+    kept: Kept,
+    generation: Generation,
+}
+
+/// One reading of all files, and what came of it.
+struct Attempt {
+    outcome: Result<Box<Built>, (Vec<Fault>, Restrictions)>,
+    seen: Seen,
+    read: Instant,
+}
+
+impl Reloader {
+    /// After a start from `origin`, which came to `built`.
+    pub(super) fn new(shared: Arc<Shared>, origin: Origin, built: Built) -> Self {
+        let (now, mut watch) = (shared.clock.now(), Watch::new());
+        watch.follow(&origin.seen);
+        let report = Report::good(now, built.warnings, built.needs_restart);
+        report.log(&Report::good(now, Vec::new(), Vec::new()));
+        Self {
+            path: origin.path,
+            seen: Arc::new(origin.seen),
+            settings: built.reload,
+            last: Arc::new(Last {
+                kept: built.kept,
+                generation: built.generation,
+            }),
+            report: Arc::new(Snapshot::new(report)),
+            asked: Arc::default(),
+            shared,
+            watch,
+        }
+    }
+
+    /// How the latest attempt ended.
+    pub(super) fn report(&self) -> Arc<Snapshot<Report>> {
+        Arc::clone(&self.report)
+    }
+
+    /// Makes it look at the files at once.
+    pub(super) fn asked(&self) -> Arc<Notify> {
+        Arc::clone(&self.asked)
+    }
+
+    /// Follows the files until the signal.
+    pub(super) async fn run(mut self, mut draining: Draining) {
+        loop {
+            let forced = tokio::select! {
+                () = draining.signal() => return,
+                () = self.asked.notified() => true,
+                () = self.watch.changed() => false,
+                () = sleep(self.settings.poll) => false,
+            };
+            if !forced && self.unchanged().await {
+                continue;
+            }
+            tokio::select! {
+                () = draining.signal() => return,
+                () = self.reload() => {}
+            }
+        }
+    }
+
+    async fn unchanged(&self) -> bool {
+        let seen = Arc::clone(&self.seen);
+        spawn_blocking(move || seen.holds()).await.unwrap_or(false)
+    }
+
+    /// Reads until a reading holds, and follows it.
+    async fn reload(&mut self) {
+        let attempt = loop {
+            let Some(attempt) = self.attempt().await else {
+                return;
+            };
+            sleep_until(attempt.read + self.settings.debounce).await;
+            let seen = attempt.seen.clone();
+            if spawn_blocking(move || seen.holds()).await.unwrap_or(false) {
+                break attempt;
+            }
+            self.meanwhile(attempt.seen).await;
+        };
+        self.watch.follow(&attempt.seen);
+        self.seen = Arc::new(attempt.seen);
+        match attempt.outcome {
+            Ok(built) => self.follow(*built),
+            Err((faults, restrictions)) => self.restrict(faults, &restrictions),
+        }
+    }
+
+    /// Away from the runtime that refreshes keys and answers probes.
+    async fn attempt(&self) -> Option<Attempt> {
+        let (path, last) = (self.path.clone(), Arc::clone(&self.last));
+        let shared = Arc::clone(&self.shared);
+        let attempt = spawn_blocking(move || attempt(&path, &last, &shared)).await;
+        let failed = |error: &tokio::task::JoinError| tracing::error!(%error, "a reload failed");
+        attempt.inspect_err(failed).ok()
+    }
+
+    fn follow(&mut self, built: Built) {
+        let (generation, now) = (built.generation, self.shared.clock.now());
+        let revision = Arc::clone(&generation.rules.revision);
+        generation::install(&generation, &self.shared.metrics);
+        self.shared.generation.replace(generation.clone());
+        self.shared.metrics.ruleset(&revision, true, now);
+        tracing::info!(%revision, "new rules serve");
+        self.tell(Report::good(now, built.warnings, built.needs_restart));
+        self.settings = built.reload;
+        self.last = Arc::new(Last {
+            kept: built.kept,
+            generation,
+        });
+    }
+
+    /// Something is still being written. Files that are not do not wait for it to say that somebody is
+    /// suspended or revoked; what serves is never made wider by that.
+    async fn meanwhile(&self, seen: Seen) {
+        let (last, serving) = (Arc::clone(&self.last), self.shared.generation.load());
+        let narrow = move || {
+            let restrictions = last.kept.settled_restrictions(seen);
+            generation::restricted(&serving, &restrictions)
+        };
+        if let Ok(Some(next)) = spawn_blocking(narrow).await {
+            tracing::warn!("files keep changing; their suspensions and revocations serve already");
+            self.shared.generation.replace(next);
+        }
+    }
+
+    fn restrict(&self, faults: Vec<Fault>, by: &Restrictions) {
+        let (whole, now) = (&self.last.generation, self.shared.clock.now());
+        let next = generation::restricted(whole, by).unwrap_or_else(|| whole.clone());
+        let revision = Arc::clone(&next.rules.revision);
+        if self.shared.generation.peek().rules.revision != revision {
+            self.shared.generation.replace(next);
+        }
+        self.shared.metrics.ruleset(&revision, false, now);
+        tracing::error!(
+            serving = %revision,
+            faults = faults.len(),
+            "the files do not load; the last good rules serve, with the suspensions and revocations of today"
+        );
+        self.tell(self.report.peek().bad(now, faults));
+    }
+
+    fn tell(&self, report: Report) {
+        report.log(&self.report.peek());
+        self.report.replace(report);
+    }
+}
+
+fn attempt(path: &Path, last: &Last, shared: &Shared) -> Attempt {
+    let (resolved, seen) = config::read(path, Some(&last.kept));
+    let read = Instant::now();
+    let former = Some(&last.generation);
+    let next = |resolved| generation::build(resolved, former, &shared.clock, &shared.metrics);
+    match resolved.and_then(next) {
+        Ok(built) => Attempt {
+            outcome: Ok(Box::new(built)),
+            seen,
+            read,
+        },
+        Err(faults) => {
+            let (restrictions, more) = last.kept.restrictions();
+            Attempt {
+                outcome: Err((faults, restrictions)),
+                seen: seen.and(more),
+                read: Instant::now(),
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Readings that hold, and readings that were torn.
+
+use super::*;
+use std::fs;
+
+#[test]
+fn a_reading_holds_until_something_of_it_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir(at("policies")).unwrap();
+    fs::write(at("policies/one.cedar"), "one").unwrap();
+    let seen = |missing: bool| {
+        let disk = Disk::default();
+        assert_eq!(disk.read_all(&at("policies"), "cedar").0.len(), 1);
+        assert_eq!(disk.read(&at("later.yaml"), 100).is_err(), missing);
+        disk.seen()
+    };
+    let first = seen(true);
+    assert!(first.holds());
+    fs::write(at("unrelated"), "x").unwrap();
+    assert!(first.holds());
+    fs::write(at("policies/one.cedar"), "two").unwrap();
+    assert!(!first.holds());
+    fs::write(at("policies/one.cedar"), "one").unwrap();
+    assert!(first.holds());
+    fs::write(at("policies/two.cedar"), "two").unwrap();
+    assert!(!first.holds());
+    fs::remove_file(at("policies/two.cedar")).unwrap();
+    fs::write(at("later.yaml"), "here").unwrap();
+    assert!(!first.holds());
+    assert!(seen(false).holds());
+}
+
+#[test]
+fn what_was_read_twice_and_differs_is_torn() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    let read = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let disk = Disk::default();
+        disk.read(&path, 10).unwrap();
+        disk.seen()
+    };
+    let (first, second) = (read("one"), read("two"));
+    assert!(!first.and(second.clone()).holds());
+    assert!(second.clone().and(second).holds());
+    let disk = Disk::default();
+    fs::write(&path, "one").unwrap();
+    disk.read(&path, 10).unwrap();
+    fs::write(&path, "two").unwrap();
+    disk.read(&path, 10).unwrap();
+    assert!(!disk.seen().holds());
+}
+
+#[test]
+fn only_what_an_earlier_reading_saw_is_believed_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let disk = Disk::default();
+    for name in ["still", "busy"] {
+        fs::write(at(name), "one").unwrap();
+        disk.read(&at(name), 10).unwrap();
+    }
+    let earlier = disk.seen();
+    fs::write(at("busy"), "two").unwrap();
+    fs::write(at("new"), "one").unwrap();
+    let disk = Disk::after(earlier);
+    assert!(disk.read(&at("still"), 10).is_ok());
+    for name in ["busy", "new"] {
+        assert_eq!(disk.read(&at(name), 10).unwrap_err().code, "file_changing");
+    }
+}
+
+#[test]
+fn the_folders_of_links_and_of_what_is_missing_are_watched() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir_all(at("..one")).unwrap();
+    fs::write(at("..one/a.yaml"), "a").unwrap();
+    std::os::unix::fs::symlink("..one", at("..data")).unwrap();
+    std::os::unix::fs::symlink("..data/a.yaml", at("a.yaml")).unwrap();
+    let disk = Disk::default();
+    disk.read(&at("a.yaml"), 10).unwrap();
+    disk.read(&at("no/such/file"), 10).unwrap_err();
+    let folders = disk.seen().folders();
+    assert!(folders.contains(dir.path()), "{folders:?}");
+    let real = at("..one").canonicalize().unwrap();
+    assert!(folders.contains(&real), "{folders:?}");
+}

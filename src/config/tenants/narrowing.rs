@@ -1,0 +1,61 @@
+//! What a tenant's file says of status and `not_before`, whatever else is wrong with it (RULES 35).
+
+use super::{Former, account};
+use crate::config::disk::Disk;
+use crate::config::file::{NotBefore, Status};
+use crate::config::files::FILE_BYTES_MAX;
+use crate::document::Document;
+use crate::tenant::{self, AccountId, Narrowing, UserId, WorkspaceId};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Of every file of the folder that is YAML and says something else than in `former`.
+pub(crate) fn narrowings(
+    folder: &Path,
+    disk: &Disk,
+    former: &Former,
+) -> HashMap<AccountId, Narrowing> {
+    let (entries, _) = disk.list(folder).unwrap_or_default();
+    let files = entries.iter().filter(|entry| !entry.is_folder);
+    let each = files.filter_map(|entry| {
+        let id = AccountId::parse(entry.stem("yaml")?).ok()?;
+        let text = disk.read(&entry.path, FILE_BYTES_MAX).ok()?;
+        if former.knows(&entry.name, &text) {
+            return None;
+        }
+        let document = Document::parse(&entry.name, text).ok()?;
+        Some((id, read(document.value())))
+    });
+    each.collect()
+}
+
+/// Of one file. A part that cannot be read narrows nothing.
+pub(super) fn read(file: &Value) -> Narrowing {
+    let workspaces = file.get("workspaces").and_then(Value::as_array);
+    let workspaces = workspaces.into_iter().flatten().filter_map(|workspace| {
+        let id = workspace.get("id").and_then(Value::as_str)?;
+        Some((WorkspaceId::parse(id).ok()?, status(workspace)))
+    });
+    let not_before: NotBefore = part(file, "not_before").unwrap_or_default();
+    let users = not_before.users.iter();
+    let users = users.filter_map(|(user, moment)| Some((UserId::parse(user).ok()?, moment.0)));
+    Narrowing {
+        status: status(file),
+        not_before: tenant::NotBefore {
+            account: not_before.account.map(|moment| moment.0),
+            users: users.collect(),
+        },
+        workspaces: workspaces.collect(),
+    }
+}
+
+fn status(of: &Value) -> tenant::Status {
+    let shape: Option<Status> = part(of, "status");
+    shape.map_or(tenant::Status::Active, account::status)
+}
+
+fn part<T: for<'de> Deserialize<'de>>(of: &Value, key: &str) -> Option<T> {
+    T::deserialize(of.get(key)?).ok()
+}

@@ -1,0 +1,116 @@
+//! Tells when files may have changed.
+//!
+//! Folders are watched, never files: an editor renames a new file into the place of the old one, and
+//! Kubernetes swaps a whole folder by the link `..data`. What really changed, only reading tells.
+
+use super::disk::Seen;
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How changed files are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// All files are compared that often, whatever the file system tells.
+    pub poll: Duration,
+    /// For how long files must have been the same.
+    pub debounce: Duration,
+}
+
+/// Watches the folders of what was read last.
+#[derive(Debug)]
+pub struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    /// By identity: another folder may take the name of one, and one may have two names.
+    folders: BTreeMap<(u64, u64), PathBuf>,
+    changed: Arc<Notify>,
+}
+
+impl Watch {
+    /// Watches nothing yet. Where the system cannot watch, polling has to do.
+    pub fn new() -> Self {
+        let changed = Arc::new(Notify::new());
+        let told = Arc::clone(&changed);
+        let tell = move |event: notify::Result<Event>| {
+            if event.is_err() || event.is_ok_and(|event| may_change(event.kind)) {
+                told.notify_one();
+            }
+        };
+        let watcher = notify::recommended_watcher(tell);
+        let watcher = watcher.inspect_err(|error| {
+            tracing::warn!(%error, "files cannot be watched; changes are noticed by polling alone");
+        });
+        Self {
+            watcher: watcher.ok(),
+            folders: BTreeMap::new(),
+            changed,
+        }
+    }
+
+    /// From now on watches the folders of `seen`.
+    pub fn follow(&mut self, seen: &Seen) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        let mut wanted = BTreeMap::new();
+        for folder in seen.folders() {
+            if let Some(identity) = identity(&folder) {
+                wanted.entry(identity).or_insert(folder);
+            }
+        }
+        // First: the name of what is gone may be that of what comes.
+        for (identity, folder) in &self.folders {
+            if !wanted.contains_key(identity) {
+                // An error says that it is gone already.
+                let _ = watcher.unwatch(folder);
+            }
+        }
+        wanted.retain(|identity, folder| {
+            if self.folders.contains_key(identity) {
+                return true;
+            }
+            let begun = watcher.watch(folder, RecursiveMode::NonRecursive);
+            if let Err(error) = &begun {
+                let folder = folder.display();
+                tracing::warn!(%folder, %error, "a folder cannot be watched; it is polled");
+            }
+            begun.is_ok()
+        });
+        self.folders = wanted;
+        // What changed before its folder was watched has told nobody.
+        self.changed.notify_one();
+    }
+
+    /// Completes when something may have changed since the last time that it did.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Reading changes nothing, and tells of itself too: following that would never end.
+fn may_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
+        EventKind::Any
+        | EventKind::Create(_)
+        | EventKind::Modify(_)
+        | EventKind::Remove(_)
+        | EventKind::Other => true,
+    }
+}
+
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(folder).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}

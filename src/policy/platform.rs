@@ -1,0 +1,136 @@
+//! The platform's part of a store: schema, guards, policies and what was settled about them.
+
+use super::about::About;
+use super::environment::{self, Environment, Environments, Shape};
+use super::hash::Hash;
+use super::review::{self, Layer, Rule};
+use super::schema;
+use super::selftest;
+use super::slice::Slicer;
+use super::source::{Settings, Source};
+use super::store;
+use crate::fault::Fault;
+use cedar_policy::{Schema, Validator};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The guards that ship: compiled in, always consulted (RULES 27).
+pub(super) const GUARD: &str = include_str!("guard.cedar");
+
+/// Everything that is the same for all accounts. Immutable; generations with equal files share it.
+#[derive(Debug)]
+pub(super) struct Platform {
+    /// Of types and platform policies.
+    pub(super) hash: [u8; 32],
+    pub(super) types: Types,
+    pub(super) environments: Environments,
+    pub(super) ids: Vec<Arc<str>>,
+    /// Of its policies, by id.
+    pub(super) about: HashMap<Arc<str>, About>,
+    pub(super) warnings: Vec<Fault>,
+}
+
+/// What every policy is reviewed against.
+#[derive(Debug)]
+pub(super) struct Types {
+    /// Of schema and operations.
+    pub(super) hash: [u8; 32],
+    pub(super) schema: Schema,
+    pub(super) validator: Validator,
+    pub(super) shapes: Vec<Shape>,
+    /// The generated fragment's text.
+    pub(super) operations: String,
+}
+
+/// It cannot be built; with the types, if these can.
+pub(super) struct Broken {
+    pub(super) faults: Vec<Fault>,
+    pub(super) types: Option<Types>,
+}
+
+impl Platform {
+    /// The same as `former` if the files say the same; else built, reviewed and self-tested anew.
+    /// Call it on a large stack only (`stack::run`).
+    pub(super) fn of(
+        settings: &Settings,
+        former: Option<&Arc<Self>>,
+    ) -> Result<Arc<Self>, Box<Broken>> {
+        let broken = |types, faults| Box::new(Broken { faults, types });
+        let operations = schema::operations(settings).map_err(|faults| broken(None, faults))?;
+        let shipped = Source::new("guard.cedar", GUARD);
+        let sources: Vec<&Source> = std::iter::once(&shipped)
+            .chain(&settings.platform)
+            .collect();
+        let types = schema_hash(settings, &operations);
+        let hash = hash(&types, &sources);
+        if let Some(same) = former.filter(|former| former.hash == hash) {
+            return Ok(Arc::clone(same));
+        }
+        let schema = schema::build(settings, &operations).map_err(|faults| broken(None, faults))?;
+        let types = Types {
+            hash: types,
+            validator: Validator::new(schema.clone()),
+            shapes: environment::shapes(&schema),
+            schema,
+            operations,
+        };
+        match types.review(&sources) {
+            Ok((rules, warnings)) => Ok(Arc::new(Self {
+                hash,
+                environments: environments(&rules, &types.shapes),
+                about: store::abouts(&rules),
+                ids: rules.iter().map(|rule| Arc::clone(&rule.id)).collect(),
+                types,
+                warnings,
+            })),
+            Err(faults) => Err(broken(Some(types), faults)),
+        }
+    }
+}
+
+impl Types {
+    fn review(&self, sources: &[&Source]) -> Result<(Vec<Rule>, Vec<Fault>), Vec<Fault>> {
+        let (rules, warnings) = review::review(Layer::Platform, sources, &self.validator)?;
+        selftest::run(&rules, &self.shapes)?;
+        Ok((rules, warnings))
+    }
+}
+
+fn schema_hash(settings: &Settings, operations: &str) -> [u8; 32] {
+    let mut hash = Hash::new();
+    hash.part(schema::CORE.as_bytes());
+    hash.part(operations.as_bytes());
+    hash.sources(settings.schema.iter());
+    hash.end()
+}
+
+fn hash(schema: &[u8; 32], sources: &[&Source]) -> [u8; 32] {
+    let mut hash = Hash::new();
+    hash.part(schema);
+    hash.sources(sources.iter().copied());
+    hash.end()
+}
+
+fn environments(rules: &[Rule], shapes: &[Shape]) -> Environments {
+    let mut slicer = Slicer::default();
+    let mut environments = Environments::default();
+    for (index, shape) in shapes.iter().enumerate() {
+        let slice = slicer.slice(rules, shape);
+        let platform = usize::try_from(slice)
+            .ok()
+            .and_then(|slice| slicer.slices.get(slice));
+        let (Some(platform), Ok(index)) = (platform, u32::try_from(index)) else {
+            continue;
+        };
+        let environment = Environment {
+            index,
+            action: shape.action.clone(),
+            principal: shape.principal,
+            resource: shape.resource,
+            base: shape.base.clone(),
+            platform: Arc::clone(platform),
+        };
+        environments.insert(Arc::clone(&shape.name), environment);
+    }
+    environments
+}
