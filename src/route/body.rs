@@ -92,10 +92,14 @@ pub(super) fn read(bytes: &[u8], rows: &[(BodyPlace, Row)]) -> Result<Vec<Refere
         references: RefCell::default(),
         stop: RefCell::default(),
     };
+    let at_a_path = |row: &usize| matches!(rows.get(*row), Some((BodyPlace::At(_), _)));
     let root = Value {
         found: &found,
         depth: 0,
-        at: (0..rows.len()).map(|row| (row, 0)).collect(),
+        at: (0..rows.len())
+            .filter(at_a_path)
+            .map(|row| (row, 0))
+            .collect(),
         named: None,
     };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -124,7 +128,26 @@ struct Value<'w> {
     named: Option<usize>,
 }
 
+/// Only elements of a list are left: some readers take one value for a list of it.
+fn may_end(left: &[Step]) -> bool {
+    left.iter().all(|step| *step == Step::Each)
+}
+
+impl Step {
+    fn is_key(&self, folded: &str) -> bool {
+        matches!(self, Self::Key(name) if name == folded)
+    }
+}
+
 impl Found<'_> {
+    /// The path of a row; empty for one that holds at every depth.
+    fn steps(&self, row: usize) -> &[Step] {
+        match self.rows.get(row) {
+            Some((BodyPlace::At(steps), _)) => steps,
+            _ => &[],
+        }
+    }
+
     fn stop<E: serde::de::Error>(&self, error: Error) -> E {
         self.stop.borrow_mut().get_or_insert(error);
         E::custom("refused")
@@ -159,19 +182,23 @@ impl Found<'_> {
 }
 
 impl Value<'_> {
-    /// The rows that name this very value.
-    fn rows(&self) -> impl Iterator<Item = usize> {
-        let ends = |(row, steps): &(usize, usize)| {
-            let place = self.found.rows.get(*row).map(|(place, _)| place);
-            matches!(place, Some(BodyPlace::At(path)) if path.len() == *steps)
-        };
-        let at = self.at.iter().filter(move |one| ends(one));
+    /// The rows that name this very value, if `ends` says so of the steps that are left of their path.
+    fn rows(&self, ends: impl Fn(&[Step]) -> bool) -> impl Iterator<Item = usize> {
+        let at = self.at.iter().filter(move |(row, steps)| {
+            let left = self.found.steps(*row).get(*steps..);
+            left.is_some_and(&ends)
+        });
         at.map(|(row, _)| *row).chain(self.named)
     }
 
+    fn keep<E: serde::de::Error>(&self, text: &str) -> Result<(), E> {
+        self.rows(may_end)
+            .try_for_each(|row| self.found.keep(row, text))
+    }
+
     /// A value that is not text names no tenant that anybody could compare.
-    fn no_text<E: serde::de::Error>(&self) -> Result<(), E> {
-        match self.rows().next() {
+    fn no_text<E: serde::de::Error>(&self, ends: impl Fn(&[Step]) -> bool) -> Result<(), E> {
+        match self.rows(ends).next() {
             None => Ok(()),
             Some(row) => {
                 let place = self.found.place(row);
@@ -181,7 +208,7 @@ impl Value<'_> {
     }
 
     fn enter<E: serde::de::Error>(&self) -> Result<usize, E> {
-        self.no_text()?;
+        self.no_text(<[Step]>::is_empty)?;
         if self.depth == DEPTH_MAX {
             let deep = format!("nested more than {DEPTH_MAX} deep");
             return Err(self.found.stop(Error::BodyMalformed(deep)));
@@ -189,15 +216,49 @@ impl Value<'_> {
         Ok(self.depth + 1)
     }
 
-    /// The rows that go on with `step`.
-    fn after(&self, fits: impl Fn(&Step) -> bool) -> Vec<(usize, usize)> {
-        let next = |(row, steps): &(usize, usize)| match self.found.rows.get(*row) {
-            Some((BodyPlace::At(path), _)) if path.get(*steps).is_some_and(&fits) => {
-                Some((*row, steps + 1))
+    /// What leads on to the value of a key. Some readers take an object for the list of its values, or
+    /// for a list of itself alone.
+    fn under(&self, key: &str) -> Vec<(usize, usize)> {
+        let mut next = Vec::new();
+        for (row, steps) in &self.at {
+            let left = self.found.steps(*row).get(*steps..).unwrap_or_default();
+            for (ahead, step) in left.iter().enumerate() {
+                let on = (*row, steps + ahead + 1);
+                if (*step == Step::Each || step.is_key(key)) && !next.contains(&on) {
+                    next.push(on);
+                }
+                if *step != Step::Each {
+                    break;
+                }
             }
-            _ => None,
-        };
-        self.at.iter().filter_map(next).collect()
+        }
+        next
+    }
+
+    /// What leads on to an element of a list. Some readers take a list for the object in it.
+    fn element(&self, index: usize) -> Vec<(usize, usize)> {
+        let mut next = Vec::new();
+        for (row, steps) in &self.at {
+            let step = self.found.steps(*row).get(*steps);
+            let here = step.filter(|step| **step != Step::Each).map(|_| *steps);
+            let on = step.filter(|step| **step == Step::Each || step.is_key(&index.to_string()));
+            for steps in here.into_iter().chain(on.map(|_| steps + 1)) {
+                if !next.contains(&(*row, steps)) {
+                    next.push((*row, steps));
+                }
+            }
+        }
+        next
+    }
+
+    /// The rows of which the key is the next name.
+    fn next_name(&self, key: &str) -> impl Iterator<Item = usize> {
+        let rows = self.at.iter().filter(move |(row, steps)| {
+            let left = self.found.steps(*row).iter().skip(*steps);
+            let mut names = left.skip_while(|step| **step == Step::Each);
+            names.next().is_some_and(|step| step.is_key(key))
+        });
+        rows.map(|(row, _)| *row)
     }
 
     /// The row whose name the key has, at whatever depth.
@@ -242,43 +303,43 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.no_text()
+        self.no_text(<[Step]>::is_empty)
     }
 
     fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
-        self.no_text()
+        self.no_text(may_end)
     }
 
     fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
-        self.no_text()
+        self.no_text(may_end)
     }
 
     fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
-        self.no_text()
+        self.no_text(may_end)
     }
 
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
-        self.no_text()
+        self.no_text(may_end)
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        self.rows().try_for_each(|row| self.found.keep(row, text))
+        self.keep(text)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let depth = self.enter()?;
-        let at = self.after(|step| *step == Step::Each);
-        loop {
+        for index in 0.. {
             let element = Value {
                 found: self.found,
                 depth,
-                at: at.clone(),
+                at: self.element(index),
                 named: None,
             };
             if seq.next_element_seed(element)?.is_none() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -287,19 +348,17 @@ impl<'de> Visitor<'de> for Value<'_> {
         while let Some(key) = map.next_key::<String>()? {
             self.check_key(&key)?;
             let folded = head::fold_key(&key);
-            let at = self.after(|step| matches!(step, Step::Key(name) if *name == folded));
             let named = self.named(&folded);
-            for row in at.iter().map(|(row, _)| *row).chain(named) {
-                if taken.contains(&row) {
-                    let place = self.found.place(row);
-                    return Err(self.found.stop(Error::ReferenceRepeated(place)));
-                }
-                taken.push(row);
+            let rows: Vec<usize> = self.next_name(&folded).chain(named).collect();
+            if let Some(row) = rows.iter().find(|row| taken.contains(row)) {
+                let place = self.found.place(*row);
+                return Err(self.found.stop(Error::ReferenceRepeated(place)));
             }
+            taken.extend(rows);
             map.next_value_seed(Value {
                 found: self.found,
                 depth,
-                at,
+                at: self.under(&folded),
                 named,
             })?;
         }

@@ -23,6 +23,8 @@ fn found(body: &str) -> Result<Vec<String>, Error> {
         at("/catalogWorkspaceId"),
         at("/deep/inside"),
         at("/items/*/from"),
+        at("/ids/*"),
+        at("/pair/1"),
         rule(
             "workspaceId",
             BodyPlace::Anywhere("workspaceid".to_owned()),
@@ -54,7 +56,6 @@ fn references_are_found_where_the_table_says() {
         ),
         (r#"{"other":{"catalogWorkspaceId":"c"}}"#, vec![]),
         (r#"{"deep":{"inside":"c"}}"#, vec!["body /deep/inside c"]),
-        (r#"{"deep":[{"inside":"c"}]}"#, vec![]),
         (
             r#"{"items":[{"from":"a"},{"from":"b"},{"from":"a"}]}"#,
             vec!["body /items/*/from a", "body /items/*/from b"],
@@ -66,6 +67,42 @@ fn references_are_found_where_the_table_says() {
         (r#"{"workspaceId":""}"#, vec!["body workspaceId "]),
     ] {
         assert_eq!(found(body).unwrap(), expected, "{body}");
+    }
+}
+
+/// Jackson, Mongoose and PHP take one value for a list of it, an object for the list of its values, or
+/// a list for its only element.
+#[test]
+fn references_are_found_by_whoever_wraps_and_unwraps_lists() {
+    for (body, expected) in [
+        (r#"{"deep":[{"inside":"c"}]}"#, "body /deep/inside c"),
+        (
+            r#"[[{"catalogWorkspaceId":"c"}]]"#,
+            "body /catalogWorkspaceId c",
+        ),
+        (r#"{"items":{"from":"c"}}"#, "body /items/*/from c"),
+        (
+            r#"{"items":{"0":{"from":"c"},"1":{}}}"#,
+            "body /items/*/from c",
+        ),
+        (r#"{"items":[[{"from":"c"}]]}"#, "body /items/*/from c"),
+        (r#"{"ids":"c"}"#, "body /ids/* c"),
+        (r#"{"ids":{"0":"c"}}"#, "body /ids/* c"),
+        (r#"{"ids":["c"]}"#, "body /ids/* c"),
+        (r#"{"pair":["b","c"]}"#, "body /pair/1 c"),
+        (r#"{"pair":{"1":"c"}}"#, "body /pair/1 c"),
+    ] {
+        assert_eq!(found(body).unwrap(), [expected], "{body}");
+    }
+    for body in [r#"{"ids":7}"#, r#"{"ids":[7]}"#, r#"{"ids":[["c"]]}"#] {
+        let error = found(body).unwrap_err();
+        assert!(
+            matches!(error, Error::ReferenceUnreadable(_)),
+            "{body}: {error}"
+        );
+    }
+    for body in [r#"{"ids":null}"#, r#"{"ids":[]}"#, r#"{"items":{}}"#] {
+        assert!(found(body).unwrap().is_empty(), "{body}");
     }
 }
 
