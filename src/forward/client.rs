@@ -184,14 +184,7 @@ impl Upstreams {
         *request.method_mut() = parts.method;
         *request.uri_mut() = target(allowed.head)?;
         let mut headers = self.headers(parts.headers, upstream, allowed)?;
-        if request.body().size_hint().exact().is_none() {
-            // hyper frames a GET's body of unknown length only where the header asks for it, and would
-            // drop the body.
-            headers.insert(
-                header::TRANSFER_ENCODING,
-                HeaderValue::from_static("chunked"),
-            );
-        }
+        frame(&mut headers, request.body().size_hint().exact());
         *request.headers_mut() = headers;
         let limit = set.timeout.unwrap_or(upstream.settings.response_timeout);
         let (mut reply, connection) = upstream.exchange(request, limit, &turn).await?;
@@ -353,6 +346,23 @@ async fn in_turn<F: Future>(limit: Duration, turn: &Turn, work: F) -> Option<F::
         }
         if turn.get().is_some_and(|since| since + limit <= until) {
             return None;
+        }
+    }
+}
+
+/// Says where the body ends, in one spelling: `010` is 10 here, and 8 to readers that take it for octal.
+fn frame(headers: &mut HeaderMap, length: Option<u64>) {
+    let name = header::CONTENT_LENGTH;
+    match length {
+        Some(length) if headers.contains_key(&name) => {
+            headers.insert(name, HeaderValue::from(length));
+        }
+        Some(_) => {}
+        // hyper frames a GET's body of unknown length only where the header asks for it, and would drop
+        // the body.
+        None => {
+            let chunked = HeaderValue::from_static("chunked");
+            headers.insert(header::TRANSFER_ENCODING, chunked);
         }
     }
 }

@@ -83,6 +83,18 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     HeaderName::from_static("http2-settings"),
 ];
 
+/// Of no use in a trailer, by folded name: credentials, frame and form of a message were settled by its
+/// head.
+const READ_BEFORE: [&str; 7] = [
+    "authorization",
+    "cookie",
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+];
+
 impl Annotate {
     /// Names under `prefix` (lower case, ends in `-`), and further names to strip from requests.
     /// `None`: the prefix does not make header names.
@@ -127,8 +139,7 @@ impl Annotate {
             .keys()
             .filter(|name| {
                 let folded = fold(name.as_str());
-                let read_before = ["authorization", "cookie", "host", "content-length"];
-                read_before.contains(&&*folded)
+                READ_BEFORE.contains(&&*folded)
                     || idempotency::is_key(&folded)
                     || self.references.iter().any(|one| *one == folded)
             })
@@ -272,6 +283,15 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
         .any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
 }
 
+/// Never removed because `Connection` nominates them: without its length a message has no frame, and
+/// without its type a body that was decided as JSON is something else to its reader.
+const KEPT: [HeaderName; 4] = [
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::HOST,
+    header::TE,
+];
+
 /// Removes the fields that `Connection` nominates, and the hop-by-hop fields themselves.
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
     let nominated: Vec<HeaderName> = headers
@@ -282,8 +302,7 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
         .collect();
     for name in nominated {
-        // `Connection: content-length` would leave the message without its frame.
-        if name != header::CONTENT_LENGTH && name != header::HOST && name != header::TE {
+        if !KEPT.contains(&name) {
             headers.remove(&name);
         }
     }

@@ -35,6 +35,12 @@ pub enum Step {
     Each,
 }
 
+impl Step {
+    fn is_key(&self, folded: &str) -> bool {
+        matches!(self, Self::Key(name) if name == folded)
+    }
+}
+
 impl BodyPlace {
     /// Reads a JSON pointer (RFC 6901) in which `*` stands for every element of an array. `None`: it
     /// is not one, or leads nowhere.
@@ -126,17 +132,6 @@ struct Value<'w> {
     at: Vec<(usize, usize)>,
     /// The row of [`BodyPlace::Anywhere`] whose name the value has.
     named: Option<usize>,
-}
-
-/// Only elements of a list are left: some readers take one value for a list of it.
-fn may_end(left: &[Step]) -> bool {
-    left.iter().all(|step| *step == Step::Each)
-}
-
-impl Step {
-    fn is_key(&self, folded: &str) -> bool {
-        matches!(self, Self::Key(name) if name == folded)
-    }
 }
 
 impl Found<'_> {
@@ -364,6 +359,11 @@ impl<'de> Visitor<'de> for Value<'_> {
         }
         Ok(())
     }
+}
+
+/// Only elements of a list are left: some readers take one value for a list of it.
+fn may_end(left: &[Step]) -> bool {
+    left.iter().all(|step| *step == Step::Each)
 }
 
 #[cfg(test)]

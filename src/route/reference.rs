@@ -169,8 +169,10 @@ fn plain_json(headers: &HeaderMap) -> Result<(), Error> {
             return Err(Error::BodyKind("content-encoding"));
         }
     }
-    let kind = head::single(headers, &header::CONTENT_TYPE);
-    let kind = kind.ok().flatten().and_then(|value| value.to_str().ok());
+    // Once, in any spelling, and in its own: `content_type` alone says nothing to most readers.
+    let sole = head::single(headers, &header::CONTENT_TYPE).is_ok();
+    let kind = headers.get(header::CONTENT_TYPE).filter(|_| sole);
+    let kind = kind.and_then(|value| value.to_str().ok());
     let (essence, parameters) = match kind.map(|text| text.split_once(';')) {
         Some(Some((essence, parameters))) => (essence, Some(parameters)),
         Some(None) => (kind.unwrap_or_default(), None),
@@ -180,7 +182,9 @@ fn plain_json(headers: &HeaderMap) -> Result<(), Error> {
         let charset = parameters.trim().split_once('=');
         charset.is_some_and(|(name, value)| {
             name.eq_ignore_ascii_case("charset")
-                && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+                && ["utf-8", "\"utf-8\""]
+                    .iter()
+                    .any(|known| value.eq_ignore_ascii_case(known))
         })
     };
     if essence.trim().eq_ignore_ascii_case("application/json") && parameters.is_none_or(utf8) {

@@ -88,6 +88,8 @@ fn a_body_that_is_not_plain_json_is_refused() {
         ("application/json", deep.as_bytes()),
         ("application/json; charset=utf-16", b"{}"),
         ("application/json; boundary=x", b"{}"),
+        ("application/json; charset=\"\"utf-8", b"{}"),
+        ("application/json, text/plain", b"{}"),
         ("text/plain", b"{}"),
         (
             "application/x-www-form-urlencoded",
@@ -110,7 +112,10 @@ fn a_body_that_is_not_plain_json_is_refused() {
         let request = gate.post(CREATE, "{}").bearer(&token).header(name, value);
         request.send().refused(Reason::BodyUnreadable);
     }
-    let bare = gate.request("POST", CREATE).bearer(&token).body(b"{}");
+    let bare = || gate.request("POST", CREATE).bearer(&token).body(b"{}");
+    let spelt = bare().header("Content_Type", "application/json");
+    spelt.send().refused(Reason::BodyUnreadable);
+    let bare = bare();
     bare.send().refused(Reason::BodyUnreadable);
     post(&gate, r#"{"workspaceId":null}"#).refused(Reason::RequestAmbiguous);
     post(&gate, r#"{"_Method":"DELETE"}"#).refused(Reason::RequestAmbiguous);
@@ -123,6 +128,16 @@ fn a_body_that_is_not_plain_json_is_refused() {
     let utf8 = gate.request("POST", CREATE).bearer(&token);
     let utf8 = utf8.header("content-type", "Application/JSON;charset=UTF-8");
     utf8.body(b"{}").send().allowed(200);
+}
+
+#[test]
+fn what_was_decided_as_json_arrives_as_json() {
+    let gate = reading().start();
+    let request = gate.post(CREATE, "{}").bearer(&editor(&gate));
+    let request = request.header("connection", "content-type, content-length");
+    request.send().allowed(200);
+    let seen = gate.upstream.only();
+    assert_eq!(seen.header("content-type"), Some("application/json"));
 }
 
 #[test]

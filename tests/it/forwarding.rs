@@ -90,6 +90,38 @@ fn a_spoofed_annotation_in_a_trailer_is_removed() {
 }
 
 #[test]
+fn a_trailer_says_nothing_of_the_messages_frame_and_form() {
+    let gate = TestGate::start();
+    let names = "content_type, content_encoding, transfer_encoding, content_length";
+    let mut connection = gate.connect();
+    let head = chunked_head(&editor(&gate), &format!("trailer: {names}\r\n"));
+    connection.send(head.as_bytes());
+    connection.send(b"2\r\n{}\r\n0\r\n");
+    for name in names.split(", ") {
+        connection.send(format!("{name}: 1\r\n").as_bytes());
+    }
+    connection.send(b"\r\n");
+    connection.reply("POST").allowed(200);
+    assert_eq!(gate.upstream.only().message.trailers, []);
+}
+
+#[test]
+fn a_length_is_forwarded_in_one_spelling() {
+    let gate = TestGate::start();
+    let mut connection = gate.connect();
+    let head = format!(
+        "POST {CREATE} HTTP/1.1\r\nhost: {HOST}\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 010\r\n\r\n{{\"a\": 123}}",
+        editor(&gate)
+    );
+    connection.send(head.as_bytes());
+    connection.reply("POST").allowed(200);
+    let seen = gate.upstream.only();
+    assert_eq!(seen.header("content-length"), Some("10"));
+    assert_eq!(seen.message.body, b"{\"a\": 123}");
+}
+
+#[test]
 fn a_request_body_streams_before_it_is_whole() {
     let gate = TestGate::start();
     let mut connection = gate.connect();
