@@ -101,6 +101,7 @@ fn directory() -> Directory {
         shared_with: Vec::new(),
         clients: Vec::new(),
         machine_clients: Vec::new(),
+        users: None,
     };
     let account = Account {
         id: account_id("acme"),
@@ -141,6 +142,7 @@ fn caller(number: u32) -> Arc<Caller> {
             subject: "sub".into(),
             token_id: None,
             client: None,
+            since: None,
             expires: NOW.plus_millis(3_600_000),
             fingerprint,
         },

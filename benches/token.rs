@@ -111,6 +111,7 @@ fn issuers(keys: &Keys, entries: u64) -> Arc<Issuers> {
 fn directory() -> Directory {
     let id = AccountId::parse("acme").expect("an id");
     let workspace = Workspace {
+        users: None,
         id: WorkspaceId::parse("acme-prod").expect("an id"),
         account: id.clone(),
         status: Status::Active,

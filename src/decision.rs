@@ -1,4 +1,4 @@
-//! The PDP: one question about one request, answered from the cache or by the policies.
+//! The PDP: what is to be asked about one request, answered from the cache or by the policies.
 //!
 //! [`Pdp::decide`] puts caller, target, scope and head into one set of facts; the cache's key and the
 //! Cedar question are both made of those facts alone, so that nothing can reach the policies that
@@ -25,11 +25,13 @@ use cache::{Cache, Entry};
 use facts::Facts;
 use key::Key;
 use layers::Layers;
+use permit::Allowed;
 use question::Principals;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What is asked: may this caller do what the target says, held to this scope.
+/// What is asked: may this caller do what the target says, held to this scope. One request may come to
+/// several questions of Cedar's; all of them must be allowed.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// Who the token proves.
@@ -63,31 +65,36 @@ impl Pdp {
 
     /// Decides. Pure but for caches and metrics: equal questions to equal stores get equal answers.
     pub fn decide(&self, store: &Store, question: Question<'_>) -> Result<Permit, Denied> {
-        let started = Instant::now();
-        let (entry, source) = self.answer(store, &question)?;
-        self.metrics.decision(source, started.elapsed());
-        for counter in &entry.counters {
-            counter.inc();
+        let mut allowed = Allowed::default();
+        for about in facts::asked(&question) {
+            let facts = Facts::read(&question, about);
+            let facts = facts.map_err(|error| Denied::unaskable(&error))?;
+            let started = Instant::now();
+            let (entry, source) = self.answer(store, &facts)?;
+            self.metrics.decision(source, started.elapsed());
+            for counter in &entry.counters {
+                counter.inc();
+            }
+            if entry.isolation {
+                self.metrics.isolation_disagreement();
+            }
+            allowed.add(&entry, source == DecisionSource::Cache)?;
         }
-        if entry.isolation {
-            self.metrics.isolation_disagreement();
-        }
-        permit::of(question, &entry, source == DecisionSource::Cache)
+        permit::of(question, allowed)
     }
 
     fn answer(
         &self,
         store: &Store,
-        question: &Question<'_>,
+        facts: &Facts<'_>,
     ) -> Result<(Arc<Entry>, DecisionSource), Denied> {
-        let facts = Facts::read(question).map_err(|error| Denied::unaskable(&error))?;
-        let layers = Layers::find(store, &facts)?;
-        let key = Key::of(store, &layers, &facts);
+        let layers = Layers::find(store, facts)?;
+        let key = Key::of(store, &layers, facts);
         if let Some(entry) = self.cache.find(&key, facts.head.now) {
             return Ok((entry, DecisionSource::Cache));
         }
         let entry = self
-            .evaluate(store, &layers, &facts, &key)
+            .evaluate(store, &layers, facts, &key)
             .map_err(|error| Denied::unaskable(&error))?;
         Ok((entry, DecisionSource::Evaluated))
     }

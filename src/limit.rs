@@ -48,6 +48,8 @@ pub struct Payer<'a> {
     pub workspace: &'a WorkspaceId,
     /// What kind of caller it is, and its id in the account.
     pub caller: (&'static str, &'a str),
+    /// The user that it acts for, who pays too (RULES 8).
+    pub acted_for: Option<&'a str>,
 }
 
 /// A limit is reached.
@@ -134,8 +136,11 @@ impl Limits {
         let begun = self.accounts.begin(payer.account, plan.concurrent)?;
         let account = payer.account.as_str();
         if let Some(rate) = plan.caller {
-            let key = (LimitScope::Caller, account, payer.caller);
-            self.take(LimitScope::Caller, key, rate, now)?;
+            let user = payer.acted_for.map(|user| ("user", user));
+            for who in std::iter::once(payer.caller).chain(user) {
+                let key = (LimitScope::Caller, account, who);
+                self.take(LimitScope::Caller, key, rate, now)?;
+            }
         }
         if let Some(rate) = plan.workspace {
             let key = (LimitScope::Workspace, account, payer.workspace.as_str());

@@ -1,6 +1,6 @@
 //! What an API can do: the words that routes declare and policies decide about.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One of the three APIs of the platform. A token is issued for one, a route belongs to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +52,28 @@ pub struct Operation {
     pub catalog: bool,
     /// What it does it to.
     pub resource: ResourceType,
+}
+
+/// The first part of [`catalog_use`]'s name after the context: no route may have it.
+pub const CATALOG_USE: &str = "catalog/use";
+
+/// Taking something from a catalog workspace into one's own: a write that names a catalog in its body
+/// asks for this, in the catalog, beside its own operation at home (RULES 18). `None`: not in the
+/// Portal.
+pub fn catalog_use(context: ApiContext) -> Option<&'static Arc<Operation>> {
+    static ALL: LazyLock<[Arc<Operation>; 2]> = LazyLock::new(|| {
+        [ApiContext::App, ApiContext::Dashboard].map(|context| {
+            Arc::new(Operation {
+                name: format!("{}/{CATALOG_USE}", context.label()).into(),
+                api_context: context,
+                access: Access::Read,
+                catalog: true,
+                resource: ResourceType::Resource,
+            })
+        })
+    });
+    ALL.iter()
+        .find(|operation| operation.api_context == context)
 }
 
 impl ApiContext {

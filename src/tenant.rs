@@ -7,7 +7,7 @@ mod narrowing;
 mod succession;
 
 pub use account::{
-    Account, MachineClient, NotBefore, OverlayMode, Role, Status, Workspace, WorkspaceRole,
+    Account, MachineClient, Member, NotBefore, OverlayMode, Role, Status, Workspace, WorkspaceRole,
 };
 pub use directory::{Clash, Directory};
 pub use id::{AccountId, BadId, ClientId, UserId, WorkspaceId, is_id};

@@ -23,7 +23,7 @@ pub(crate) use route::{
 pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Reload, Share};
 pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Upstream};
 pub(crate) use tenant::{
-    MachineClient, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
+    MachineClient, Member, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
 };
 
 use schemars::JsonSchema;

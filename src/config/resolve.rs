@@ -11,6 +11,8 @@ mod route;
 mod running;
 mod upstream;
 
+pub(super) use issuer::role;
+
 use super::file::Config;
 use super::files;
 use super::findings::Findings;
@@ -19,9 +21,9 @@ use super::settings::{Kept, Origin, Resolved};
 use super::tenants::{self, Known, Tenants};
 use crate::fault::Fault;
 use crate::head::{self, HostList};
-use crate::operation::Operation;
+use crate::operation::{Access, Operation, catalog_use};
 use crate::policy::{self, Source};
-use crate::route::{ReferenceIn, ReferenceRule, Route, Router};
+use crate::route::{BodyRule, ReferenceIn, ReferenceKind, ReferenceRule, Route, Router};
 use crate::token::{IssuerSettings, KeySource, Revocations};
 use crate::{forward, head::Limits, listener};
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
@@ -53,7 +55,9 @@ pub(super) fn resolve(
     let mut found = route::resolve(config, &references, &mut texts, &mut findings);
     let mut tenants = tenants(config, former, &mut findings);
     let revoked = revoked(config, &mut texts, &mut findings);
-    let policy = policy(config, &found.list, &mut tenants, &mut texts, &mut findings);
+    let operations = operations(&found.list, &references);
+    let mut policy = policy(config, operations, &mut texts, &mut findings);
+    policy.overlays = std::mem::take(&mut tenants.overlays);
     let router = router(&mut found, &mut findings);
     let decision = running::decision(&config.cache, &mut findings);
     let audit = running::audit(&config.audit, &mut findings);
@@ -236,8 +240,7 @@ fn revoked(config: &Config, texts: &mut Texts, findings: &mut Findings<'_>) -> R
 
 fn policy(
     config: &Config,
-    routes: &[Route],
-    tenants: &mut Tenants,
+    operations: Vec<Arc<Operation>>,
     texts: &mut Texts,
     findings: &mut Findings<'_>,
 ) -> policy::Settings {
@@ -245,9 +248,9 @@ fn policy(
     let platform = sources("/policies", &config.policies, "cedar", texts, findings);
     policy::Settings {
         schema,
-        operations: operations(routes),
+        operations,
         platform,
-        overlays: std::mem::take(&mut tenants.overlays),
+        overlays: Vec::new(),
         principals_act_in: false,
     }
 }
@@ -291,14 +294,22 @@ fn blame(findings: &mut Findings<'_>, pointer: &str, fault: Fault) {
     findings.error(pointer, fault.code, message, fault.help.unwrap_or_default());
 }
 
-/// What the routes can do, each once, in the order of names.
-fn operations(routes: &[Route]) -> Vec<Arc<Operation>> {
+/// What the routes can do, each once, in the order of names; and taking from a catalog, where a write
+/// may name one in its body.
+fn operations(routes: &[Route], references: &[ReferenceRule]) -> Vec<Arc<Operation>> {
+    let takes = references.iter().any(|rule| {
+        rule.kind == ReferenceKind::Catalog && matches!(rule.place, ReferenceIn::Body { .. })
+    });
     let mut operations: BTreeMap<Arc<str>, Arc<Operation>> = BTreeMap::new();
     for route in routes.iter().filter(|route| !route.set.public) {
         let name = Arc::clone(&route.operation.name);
         operations
             .entry(name)
             .or_insert_with(|| Arc::clone(&route.operation));
+        if takes && route.body == BodyRule::Json && route.operation.access != Access::Read {
+            let takes = catalog_use(route.operation.api_context);
+            operations.extend(takes.map(|one| (Arc::clone(&one.name), Arc::clone(one))));
+        }
     }
     operations.into_values().collect()
 }

@@ -7,6 +7,7 @@
 mod account;
 mod clash;
 mod documents;
+mod members;
 mod narrowing;
 mod notes;
 mod overlay;

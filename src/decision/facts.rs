@@ -6,17 +6,39 @@
 
 use super::Question;
 use crate::head::Head;
-use crate::operation::{ApiContext, Operation, ResourceType};
+use crate::operation::{ApiContext, Operation, ResourceType, catalog_use};
 use crate::policy::PrincipalType;
 use crate::route::Target;
-use crate::scope::{Grant, Held, Inside};
-use crate::tenant::{AccountId, UserId, WorkspaceId};
+use crate::scope::{Grant, Held, Inside, Lies};
+use crate::tenant::{AccountId, Member, UserId, WorkspaceId};
 use crate::token::{Caller, ContextSet};
+
+/// Who is asked about: a machine client that acts for a user must be allowed itself, and so must the
+/// user, where the directory knows it (RULES 8).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Who<'a> {
+    /// The caller itself.
+    Caller,
+    /// The user that the caller acts for.
+    ActedFor(&'a Member),
+}
+
+/// What is asked about: a write that takes something from a catalog is asked about there too (RULES
+/// 18).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What<'a> {
+    /// The route's operation on its resource.
+    Route,
+    /// Taking something from a catalog.
+    TakeFrom(&'a Lies),
+}
 
 /// What a question is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Facts<'a> {
     pub(super) caller: &'a Caller,
+    /// The Cedar principal, where the caller acts for it; the caller is the actor then.
+    pub(super) acted_for: Option<&'a Member>,
     pub(super) principal_type: PrincipalType,
     /// Equal fingerprints mean equal Cedar principals.
     pub(super) fingerprint: &'a [u8; 32],
@@ -35,6 +57,8 @@ pub(super) struct Facts<'a> {
     pub(super) owner: Option<&'a str>,
     /// App and Dashboard: where the request is made from.
     pub(super) from: Option<&'a Inside>,
+    /// App and Dashboard: the account in which the resource lies.
+    resource_account: Option<&'a AccountId>,
     /// Portal: by which the Principal may.
     pub(super) grant: Option<&'a Grant>,
     pub(super) head: &'a Head,
@@ -56,21 +80,49 @@ pub(super) enum Place<'a> {
 pub(super) enum Error {
     #[error("nobody asks")]
     Anonymous,
+    #[error("only a machine client acts for a user")]
+    Actor,
     #[error("a public route has no question")]
     Public,
     #[error("a resource of that type cannot lie where the request is held to")]
     Place,
 }
 
+/// Everything that is to be asked of one request: all of it must be allowed.
+pub(super) fn asked<'a>(question: &'a Question<'_>) -> impl Iterator<Item = (Who<'a>, What<'a>)> {
+    let inside = match question.scope.held() {
+        Held::Workspace(inside) => Some(inside),
+        _ => None,
+    };
+    let acting = inside.and_then(|inside| inside.acting.as_ref());
+    let member = acting.and_then(|acting| acting.member.as_deref());
+    let taken = inside.and_then(|inside| inside.takes_from.as_ref());
+    std::iter::once(Who::Caller)
+        .chain(member.map(Who::ActedFor))
+        .flat_map(move |who| {
+            let what = std::iter::once(What::Route).chain(taken.map(What::TakeFrom));
+            what.map(move |what| (who, what))
+        })
+}
+
 impl<'a> Facts<'a> {
-    pub(super) fn read(question: &'a Question<'_>) -> Result<Self, Error> {
+    pub(super) fn read(
+        question: &'a Question<'_>,
+        (who, what): (Who<'a>, What<'a>),
+    ) -> Result<Self, Error> {
         let caller = question.caller.as_ref();
         let target = question.target.as_ref();
-        let (principal_type, contexts) = match caller {
-            Caller::Anonymous => return Err(Error::Anonymous),
-            Caller::User(user) => (PrincipalType::User, user.contexts),
-            Caller::Service(service) => (PrincipalType::Service, service.contexts),
-            Caller::Principal(_) => (PrincipalType::Principal, ContextSet::default()),
+        let (principal_type, contexts) = match (caller, who) {
+            (Caller::Anonymous, _) => return Err(Error::Anonymous),
+            (Caller::User(user), Who::Caller) => (PrincipalType::User, user.contexts),
+            (Caller::Service(service), Who::Caller) => (PrincipalType::Service, service.contexts),
+            (Caller::Service(service), Who::ActedFor(_)) => (PrincipalType::User, service.contexts),
+            (Caller::Principal(_), Who::Caller) => {
+                (PrincipalType::Principal, ContextSet::default())
+            }
+            (Caller::User(_) | Caller::Principal(_), Who::ActedFor(_)) => {
+                return Err(Error::Actor);
+            }
         };
         let proof = caller.proof().ok_or(Error::Anonymous)?;
         let held = question.scope.held();
@@ -81,9 +133,12 @@ impl<'a> Facts<'a> {
             | Held::GrantedAccount { grant, .. }
             | Held::Platform { grant } => (None, Some(grant)),
         };
-        let place = Place::of(held, target.route.operation.resource)?;
-        Ok(Self {
+        let facts = Self {
             caller,
+            acted_for: match who {
+                Who::Caller => None,
+                Who::ActedFor(member) => Some(member),
+            },
             principal_type,
             fingerprint: &proof.fingerprint,
             contexts: accepted(contexts, target),
@@ -91,25 +146,44 @@ impl<'a> Facts<'a> {
             kind: &target.route.kind,
             id: target.id.as_deref(),
             captures: &target.captures,
-            owner: owner(caller, target, from),
-            place,
+            owner: from.and_then(|inside| owner(caller, target, inside)),
+            place: Place::of(held, target.route.operation.resource)?,
             from,
+            resource_account: from.map(|inside| &inside.resource.account.id),
             grant,
             head: question.head,
+        };
+        match what {
+            What::Route => Ok(facts),
+            What::TakeFrom(lies) => facts.taking_from(lies),
+        }
+    }
+
+    /// The same question about the catalog that something is taken from.
+    fn taking_from(self, lies: &'a Lies) -> Result<Self, Error> {
+        let operation = catalog_use(self.operation.api_context).ok_or(Error::Place)?;
+        Ok(Self {
+            operation,
+            place: Place::Workspace(&lies.account.id, &lies.workspace.id),
+            kind: "catalog",
+            id: None,
+            captures: &[],
+            owner: None,
+            resource_account: Some(&lies.account.id),
+            ..self
         })
     }
 
     /// Whose overlay decides: that of the resource's account, never of the caller's. Not in the
     /// Portal: a tenant cannot lock the operators out.
     pub(super) fn overlay_of(&self) -> Option<&'a AccountId> {
-        self.from.map(|inside| &inside.resource_account.id)
+        self.resource_account
     }
 
     /// Who reads another account's catalog: its own forbids hold there too (RULES 18).
     pub(super) fn reader(&self) -> Option<&'a AccountId> {
-        self.from
-            .filter(|inside| inside.resource_account.id != inside.account.id)
-            .map(|inside| &inside.account.id)
+        let own = &self.from?.account.id;
+        (self.resource_account != Some(own)).then_some(own)
     }
 }
 
@@ -117,8 +191,8 @@ impl<'a> Place<'a> {
     fn of(held: &'a Held, resource: ResourceType) -> Result<Self, Error> {
         match (held, resource) {
             (Held::Workspace(inside), ResourceType::Resource) => Ok(Self::Workspace(
-                &inside.resource_account.id,
-                &inside.resource_workspace.id,
+                &inside.resource.account.id,
+                &inside.resource.workspace.id,
             )),
             (
                 Held::GrantedWorkspace {
@@ -155,19 +229,30 @@ fn accepted(contexts: ContextSet, target: &Target) -> ContextSet {
 
 /// `owner` is set only where the resource IS a user: the one that the canonical path names, in the
 /// caller's own workspace (RULES 31).
-fn owner<'a>(caller: &'a Caller, target: &'a Target, from: Option<&Inside>) -> Option<&'a str> {
-    let inside = from?;
-    let at_home = inside.resource_workspace.id == inside.workspace.id;
+fn owner<'a>(caller: &'a Caller, target: &'a Target, inside: &'a Inside) -> Option<&'a str> {
+    let at_home = inside.resource.workspace.id == inside.workspace.id;
     if !at_home || &*target.route.kind != "users" {
         return None;
     }
     let template = &*target.route.template;
-    if let (Caller::User(user), true) = (caller, template.ends_with("/users/me")) {
-        return Some(&user.subject);
+    if template.ends_with("/users/me") {
+        let member = inside
+            .acting
+            .as_ref()
+            .and_then(|acting| acting.member.as_ref());
+        return match caller {
+            Caller::User(user) => Some(&user.subject),
+            Caller::Service(_) => member.map(|member| &*member.subject),
+            Caller::Anonymous | Caller::Principal(_) => None,
+        };
     }
     let parameter = target.route.id_parameter.as_deref()?;
     let (before, after) = template.split_once(&format!("{{{parameter}}}"))?;
     let is_user = before.ends_with("/users/") && !after.contains('{');
     let id = target.id.as_deref().filter(|_| is_user)?;
-    UserId::parse(id).is_ok().then_some(id)
+    match &inside.workspace.users {
+        // By the uid that the user's own tokens have, whoever issues them (RULES 6).
+        Some(users) => users.get(id).map(|member| &*member.subject),
+        None => UserId::parse(id).is_ok().then_some(id),
+    }
 }

@@ -34,6 +34,8 @@ pub(super) enum Part {
     Reader,
     /// Everything that the token proves.
     Caller,
+    /// The user that the caller acts for; what the directory says of it is in the account's revision.
+    ActedFor,
     /// Where the token may be used.
     Contexts,
     /// Where the resource lies, and its kind.
@@ -53,12 +55,13 @@ pub(super) enum Part {
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Platform,
         Self::Environment,
         Self::Overlay,
         Self::Reader,
         Self::Caller,
+        Self::ActedFor,
         Self::Contexts,
         Self::Place,
         Self::From,
@@ -94,6 +97,9 @@ impl Key {
                 Part::Overlay => key.layer(layers.overlay),
                 Part::Reader => key.layer(layers.reader),
                 Part::Caller => key.fixed(facts.fingerprint),
+                Part::ActedFor => key.optional(facts.acted_for, |key, member| {
+                    key.text(member.id.as_str());
+                }),
                 Part::Contexts => key.contexts(facts.contexts),
                 Part::Place => key.place(facts),
                 Part::From => key.optional(facts.from, Self::inside),

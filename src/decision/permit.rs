@@ -124,26 +124,58 @@ pub fn public(caller: &Arc<Caller>, target: &Arc<Target>, scope: Scope) -> Optio
     })
 }
 
-/// The answer as a proof, or as a denial.
-pub(super) fn of(question: Question<'_>, entry: &Entry, cached: bool) -> Result<Permit, Denied> {
-    let reason = match entry.ruling {
-        Ruling::Allow => {
-            return Ok(Permit {
-                caller: Arc::clone(question.caller),
-                target: Arc::clone(question.target),
-                scope: question.scope,
-                by: By::Policies,
-                determining: Arc::clone(&entry.determining),
-                cached: Some(cached),
-            });
-        }
-        Ruling::Deny => Reason::PolicyDenied,
-        Ruling::Error => Reason::PolicyError,
+/// The allows of one request so far.
+#[derive(Default)]
+pub(super) struct Allowed {
+    /// `None`: nobody was asked yet.
+    by: Option<Arc<[Arc<str>]>>,
+    /// Whether none of them was evaluated afresh.
+    cached: bool,
+}
+
+impl Allowed {
+    /// Takes one more answer; `Err` if it is no allow.
+    pub(super) fn add(&mut self, entry: &Entry, cached: bool) -> Result<(), Denied> {
+        let reason = match entry.ruling {
+            Ruling::Allow => {
+                self.cached = cached && (self.cached || self.by.is_none());
+                self.by = Some(match self.by.take() {
+                    None => Arc::clone(&entry.determining),
+                    Some(before) => merged(&before, &entry.determining),
+                });
+                return Ok(());
+            }
+            Ruling::Deny => Reason::PolicyDenied,
+            Ruling::Error => Reason::PolicyError,
+        };
+        Err(Denied {
+            reason,
+            determining: Arc::clone(&entry.determining),
+            errors: Arc::clone(&entry.errors),
+            cached: Some(cached),
+        })
+    }
+}
+
+/// Both, sorted, each once.
+fn merged(one: &[Arc<str>], other: &[Arc<str>]) -> Arc<[Arc<str>]> {
+    let mut all: Vec<Arc<str>> = one.iter().chain(other).map(Arc::clone).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
+}
+
+/// The proof, once everything that was to be asked is allowed.
+pub(super) fn of(question: Question<'_>, allowed: Allowed) -> Result<Permit, Denied> {
+    let Some(determining) = allowed.by else {
+        return Err(Denied::unaskable(&"nothing was asked"));
     };
-    Err(Denied {
-        reason,
-        determining: Arc::clone(&entry.determining),
-        errors: Arc::clone(&entry.errors),
-        cached: Some(cached),
+    Ok(Permit {
+        caller: Arc::clone(question.caller),
+        target: Arc::clone(question.target),
+        scope: question.scope,
+        by: By::Policies,
+        determining,
+        cached: Some(allowed.cached),
     })
 }

@@ -11,7 +11,7 @@ use super::entity::{
 use super::facts::{Facts, Place};
 use crate::policy::{Environment, Store};
 use crate::scope::{Grant, Inside};
-use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
+use crate::tenant::{AccountId, Member, Role, WorkspaceId, WorkspaceRole};
 use crate::token::{Caller, ContextSet, Principal, Scopes, Service, User};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request};
 use std::collections::HashSet;
@@ -41,6 +41,9 @@ impl Principals {
     }
 
     pub(super) fn of(&self, facts: &Facts<'_>) -> Result<Entity, Error> {
+        if let (Some(member), Caller::Service(actor)) = (facts.acted_for, facts.caller) {
+            return acted_for(member, actor, facts.contexts);
+        }
         let key = (*facts.fingerprint, facts.contexts);
         if let Some(entity) = self.0.get(&key) {
             return Ok(entity);
@@ -75,10 +78,14 @@ pub(super) fn build(
         schema,
     )
     .map_err(|error| cedar(&error))?;
+    let actor = actor(facts)?;
     let entities = environment
         .base
         .clone()
-        .add_entities([principal.clone(), resource], schema)
+        .add_entities(
+            [principal.clone(), resource].into_iter().chain(actor),
+            schema,
+        )
         .map_err(|error| cedar(&error))?;
     Ok((request, entities))
 }
@@ -98,7 +105,6 @@ fn entity(
 fn user(user: &User, contexts: ContextSet) -> Result<Entity, Error> {
     let mut attributes = member(&user.account, &user.workspace, contexts);
     attributes.extend(scopes(user.scopes, user.scopeless));
-    // Acting for a user is refused before (RULES 8): every token is its bearer's own.
     attributes.push(("bearer".to_owned(), boolean(true)));
     attributes.push(("mfa".to_owned(), boolean(user.mfa)));
     if let Some(id) = &user.principal_id {
@@ -119,6 +125,27 @@ fn user(user: &User, contexts: ContextSet) -> Result<Entity, Error> {
     }
     let id = format!("{}/{}", user.account, user.subject);
     entity(uid(Kind::User, id), attributes, parents)
+}
+
+/// A user for whom a machine client acts: with the reach of the client's token, and never as if the
+/// user's own token had been seen.
+fn acted_for(member: &Member, actor: &Service, contexts: ContextSet) -> Result<Entity, Error> {
+    let mut attributes = self::member(&actor.account, &actor.workspace, contexts);
+    attributes.extend(scopes(actor.scopes, actor.scopeless));
+    attributes.push(("bearer".to_owned(), boolean(false)));
+    attributes.push(("mfa".to_owned(), boolean(false)));
+    let mut parents = role_parents(&actor.account, &actor.workspace, &member.roles);
+    parents.extend(member.groups.iter().map(|group| uid(Kind::Group, group)));
+    let id = format!("{}/{}", actor.account, member.subject);
+    entity(uid(Kind::User, id), attributes, parents)
+}
+
+/// The machine client that acts for the principal: policies look at it through the context.
+fn actor(facts: &Facts<'_>) -> Result<Option<Entity>, Error> {
+    match (facts.acted_for, facts.caller) {
+        (Some(_), Caller::Service(caller)) => service(caller, facts.contexts).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn service(service: &Service, contexts: ContextSet) -> Result<Entity, Error> {
@@ -269,6 +296,10 @@ fn context(facts: &Facts<'_>) -> Result<Context, Error> {
     ];
     if let Some(inside) = facts.from {
         fields.extend(from(inside)?);
+    }
+    if let (Some(_), Caller::Service(actor)) = (facts.acted_for, facts.caller) {
+        let id = format!("{}/{}", actor.account, actor.client);
+        fields.push(("actor".to_owned(), reference(Kind::Service, id)));
     }
     if let Some(grant) = facts.grant {
         fields.push(("grant".to_owned(), granted(grant)?));

@@ -21,6 +21,7 @@ struct Names {
     account: HeaderName,
     workspace: HeaderName,
     user: HeaderName,
+    actor: HeaderName,
     principal: HeaderName,
     role: HeaderName,
     context: HeaderName,
@@ -106,6 +107,7 @@ impl Annotate {
                 account: name("account")?,
                 workspace: name("workspace")?,
                 user: name("user")?,
+                actor: name("actor")?,
                 principal: name("principal")?,
                 role: name("role")?,
                 context: name("context")?,
@@ -250,6 +252,7 @@ fn annotate_tenant(headers: &mut HeaderMap, names: &Names, said: &Said<'_>) {
         (&names.workspace, said.workspace),
         (&names.catalog_workspace, said.catalog_workspace),
         (&names.user, said.user),
+        (&names.actor, said.actor),
         (&names.principal, said.principal),
         (&names.role, said.role),
     ];

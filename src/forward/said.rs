@@ -2,9 +2,9 @@
 //! this, so that they cannot say different things.
 
 use crate::decision::Permit;
-use crate::scope::Held;
+use crate::scope::{Acting, Held};
 use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
-use crate::token::{Caller, Notes};
+use crate::token::{Caller, Notes, Service};
 
 /// Caller and tenant of one allowed request.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,10 @@ pub(super) struct Said<'a> {
     pub(super) workspace: Option<&'a str>,
     pub(super) catalog_workspace: Option<&'a str>,
     pub(super) user: Option<&'a str>,
+    /// The machine client that acts for the user.
+    pub(super) actor: Option<&'a str>,
+    /// Beside `actor`: the directory knows that user of that workspace.
+    pub(super) user_verified: bool,
     pub(super) principal: Option<&'a str>,
     pub(super) role: Option<&'static str>,
     /// Claims that are passed on and decide nothing.
@@ -26,12 +30,38 @@ impl<'a> Said<'a> {
         if matches!(scope.held(), Held::Public) {
             return None;
         }
+        let caller = Self::of_caller(permit.caller());
+        let caller = match (scope.acting(), permit.caller().as_ref()) {
+            (Some(acting), Caller::Service(actor)) => caller.for_user(acting, actor),
+            _ => caller,
+        };
         Some(Self {
             account: scope.account().map(AccountId::as_str),
             workspace: scope.workspace().map(WorkspaceId::as_str),
             catalog_workspace: scope.catalog().map(WorkspaceId::as_str),
-            ..Self::of_caller(permit.caller())
+            ..caller
         })
+    }
+
+    /// The same machine client in the name of a user; with the lower of their roles, since both had to
+    /// be allowed.
+    fn for_user(self, acting: &'a Acting, actor: &'a Service) -> Self {
+        let own = actor.role.map(Role::Workspace);
+        let role = match &acting.member {
+            None => self.role,
+            Some(member) => {
+                let theirs = member.roles.iter().max().copied();
+                let lower = own.zip(theirs).map(|(own, theirs)| own.min(theirs));
+                highest(lower.as_slice())
+            }
+        };
+        Self {
+            user: Some(acting.user.as_str()),
+            actor: Some(actor.client.as_str()),
+            user_verified: acting.member.is_some(),
+            role,
+            ..self
+        }
     }
 
     fn of_caller(caller: &'a Caller) -> Self {

@@ -146,6 +146,7 @@ impl<'a> Case<'a> {
         self.learnt.target = Some(Arc::clone(&target));
         let scope = scope::admit(&self.caller, &target, &self.rules.directory, self.head)?;
         self.learnt.scope = Some(scope.clone());
+        self.not_revoked(&scope)?;
         if matches!(scope.held(), Held::Public) {
             return decision::public(&self.caller, &target, scope).ok_or_else(|| {
                 Refusal::new(Reason::Internal, "a public scope without a public route")
@@ -163,6 +164,26 @@ impl<'a> Case<'a> {
             Err(denied) => (Arc::clone(&denied.determining), denied.cached),
         };
         Ok(answer?)
+    }
+}
+
+impl Case<'_> {
+    /// A user who is revoked is not acted for either. Its `sub` is known where the directory says it,
+    /// or where it is the id.
+    fn not_revoked(&self, scope: &scope::Scope) -> Result<(), Refusal> {
+        let (Some(acting), Some(proof)) = (scope.acting(), self.caller.proof()) else {
+            return Ok(());
+        };
+        let subject = acting.member.as_ref().map(|member| &*member.subject);
+        let (issuer, subject) = subject
+            .and_then(|subject| subject.split_once('|'))
+            .unwrap_or((&proof.issuer, acting.user.as_str()));
+        let revocations = &self.rules.revocations;
+        if revocations.lists_subject(issuer, subject, self.head.now) {
+            let detail = format!("user `{}` is revoked", acting.user);
+            return Err(Refusal::new(Reason::ImpersonationRefused, detail));
+        }
+        Ok(())
     }
 }
 
@@ -203,11 +224,13 @@ fn admit(
             account: &user.account,
             workspace: &user.workspace,
             caller: (caller.kind(), &user.subject),
+            acted_for: None,
         },
         Caller::Service(service) => Payer {
             account: &service.account,
             workspace: &service.workspace,
             caller: (caller.kind(), service.client.as_str()),
+            acted_for: head.on_behalf_of.as_deref(),
         },
     };
     let plan = rules

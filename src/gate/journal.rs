@@ -268,7 +268,9 @@ impl<'a> Journal<'a> {
                 .map(ClientId::as_str),
             user: match caller {
                 Some(Caller::User(user)) => Some(user.user.as_str()),
-                _ => None,
+                _ => scope
+                    .and_then(Scope::acting)
+                    .map(|acting| acting.user.as_str()),
             },
             account: scope.and_then(Scope::account).map(AccountId::as_str),
             workspace: scope.and_then(Scope::workspace).map(WorkspaceId::as_str),

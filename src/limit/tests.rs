@@ -40,6 +40,7 @@ impl Ids {
             account: &self.0,
             workspace: &self.1,
             caller: ("user", user),
+            acted_for: None,
         }
     }
 }
@@ -137,6 +138,28 @@ fn callers_of_one_id_in_two_accounts_or_of_two_kinds_are_two() {
         ..acme.payer("x")
     };
     assert!(limits.admit(service, plan, NOW).is_ok());
+}
+
+#[test]
+fn a_client_that_acts_for_a_user_spends_both_their_rates() {
+    let (limits, acme) = (limits(), acme());
+    let plan = Plan {
+        caller: Some(rate(1, 2)),
+        ..plan(100, 100)
+    };
+    let client = |user| Payer {
+        caller: ("service", "sync"),
+        acted_for: Some(user),
+        ..acme.payer("sync")
+    };
+    drop(limits.admit(client("ana"), plan, NOW).unwrap());
+    drop(limits.admit(acme.payer("ana"), plan, NOW).unwrap());
+    over(
+        limits.admit(acme.payer("ana"), plan, NOW),
+        LimitScope::Caller,
+    );
+    drop(limits.admit(client("bo"), plan, NOW).unwrap());
+    over(limits.admit(client("cy"), plan, NOW), LimitScope::Caller);
 }
 
 #[test]

@@ -171,6 +171,7 @@ impl Found<'_> {
             kind: row.kind,
             value: value.to_owned(),
             place: Arc::clone(&row.place),
+            in_body: true,
         });
         Ok(())
     }

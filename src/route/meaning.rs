@@ -4,7 +4,7 @@ use super::template::{Segment, Template};
 use super::{AccountOf, BodyRule, ReferenceKind, ReferenceTable, Route, RouteSet};
 use crate::fault::{Fault, Place};
 use crate::head;
-use crate::operation::{Access, ApiContext, Operation, ResourceType};
+use crate::operation::{Access, ApiContext, CATALOG_USE, Operation, ResourceType};
 use http::Method;
 use std::sync::Arc;
 
@@ -180,6 +180,12 @@ fn action(text: &str, place: &Place) -> Result<String, Box<Fault>> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     };
+    if action == CATALOG_USE {
+        let message =
+            format!("`{CATALOG_USE}` is what a write does that names a catalog in its body");
+        let fault = Fault::error("route_operation_id", place.clone(), message);
+        return Err(Box::new(fault.help("give the operation another name")));
+    }
     let whole = action.contains('/') && action.split('/').all(part);
     if whole && action.len() <= OPERATION_BYTES_MAX {
         return Ok(action);

@@ -210,6 +210,7 @@ fn collect<'a>(
             kind: row.kind,
             value: value.to_owned(),
             place: Arc::clone(&row.place),
+            in_body: false,
         });
     }
     Ok(())

@@ -38,6 +38,8 @@ pub struct Reference {
     pub value: String,
     /// For records: `query workspaceId`.
     pub place: Arc<str>,
+    /// It stands in the body.
+    pub in_body: bool,
 }
 
 impl Target {

@@ -312,6 +312,7 @@ fn workspace(account: &str, id: &str, status: Status) -> Workspace {
         shared_with: Vec::new(),
         clients: Vec::new(),
         machine_clients: Vec::new(),
+        users: None,
     }
 }
 
@@ -358,6 +359,7 @@ fn proof(expires: i64) -> Proof {
         subject: "sub".into(),
         token_id: None,
         client: None,
+        since: None,
         expires: Timestamp::from_secs(expires),
         fingerprint: [0; 32],
     }
@@ -366,6 +368,7 @@ fn proof(expires: i64) -> Proof {
 fn target(kind: &Kind, references: &[(ReferenceKind, &str)]) -> Target {
     let (api_context, access, catalog, account_of) = kind.clone();
     let reference = |(kind, value): &(ReferenceKind, &str)| Reference {
+        in_body: false,
         kind: *kind,
         value: (*value).to_owned(),
         place: "query".into(),

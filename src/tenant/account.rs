@@ -2,7 +2,7 @@
 
 use super::{AccountId, ClientId, UserId, WorkspaceId};
 use crate::clock::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// An account and everything the directory says of it. Immutable; a change makes a new one.
@@ -49,6 +49,8 @@ pub struct Workspace {
     pub clients: Vec<ClientId>,
     /// Clients that are callers themselves.
     pub machine_clients: Vec<MachineClient>,
+    /// Its users, by id. `None`: the directory does not know them.
+    pub users: Option<BTreeMap<UserId, Arc<Member>>>,
 }
 
 /// A machine client of a workspace (RULES 4).
@@ -58,6 +60,22 @@ pub struct MachineClient {
     pub id: ClientId,
     /// Its role in the workspace; `None`: no role.
     pub role: Option<WorkspaceRole>,
+}
+
+/// A user that the directory knows: machine clients of the workspace may act for it (RULES 8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The user's id.
+    pub id: UserId,
+    /// Everything but `Active` denies.
+    pub status: Status,
+    /// The second half of its Cedar uid: the id, or `issuer|sub` where its issuer does not share the
+    /// platform's ids (RULES 6).
+    pub subject: Arc<str>,
+    /// Its roles, in this workspace and in the account.
+    pub roles: Vec<Role>,
+    /// Its groups, by their full text `account/group`.
+    pub groups: Vec<Arc<str>>,
 }
 
 /// Whether an account or workspace may be used. Everything but `Active` denies; the stricter is the

@@ -1,6 +1,6 @@
 //! What counts in a file that cannot be used as a whole: only that which makes it stricter.
 
-use super::{Account, NotBefore, Status, Workspace, WorkspaceId};
+use super::{Account, Member, NotBefore, Status, UserId, Workspace, WorkspaceId};
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub struct Narrowing {
     pub not_before: NotBefore,
     /// Of single workspaces.
     pub workspaces: HashMap<WorkspaceId, Status>,
+    /// Of users that machine clients may act for.
+    pub users: HashMap<(WorkspaceId, UserId), Status>,
 }
 
 impl Narrowing {
@@ -25,6 +27,14 @@ impl Narrowing {
             not_before: account.not_before.clone(),
             workspaces: workspaces
                 .map(|workspace| (workspace.id.clone(), workspace.status))
+                .collect(),
+            users: account
+                .workspaces
+                .iter()
+                .flat_map(|workspace| {
+                    let users = workspace.users.iter().flatten();
+                    users.map(|(id, user)| ((workspace.id.clone(), id.clone()), user.status))
+                })
                 .collect(),
         }
     }
@@ -42,13 +52,16 @@ impl Account {
         }
         let workspaces = self.workspaces.iter().map(|workspace| {
             let status = by.workspaces.get(&workspace.id).copied();
-            match status.filter(|status| *status > workspace.status) {
-                None => Arc::clone(workspace),
-                Some(status) => Arc::new(Workspace {
-                    status,
-                    ..Workspace::clone(workspace)
-                }),
+            let status = status.unwrap_or(workspace.status).max(workspace.status);
+            let users = narrowed_users(workspace, by);
+            if status == workspace.status && users == workspace.users {
+                return Arc::clone(workspace);
             }
+            Arc::new(Workspace {
+                status,
+                users,
+                ..Workspace::clone(workspace)
+            })
         });
         let next = Self {
             status: self.status.max(by.status),
@@ -61,6 +74,21 @@ impl Account {
             ..next
         })
     }
+}
+
+fn narrowed_users(workspace: &Workspace, by: &Narrowing) -> Option<BTreeMap<UserId, Arc<Member>>> {
+    let users = workspace.users.as_ref()?.iter().map(|(id, user)| {
+        let status = by.users.get(&(workspace.id.clone(), id.clone())).copied();
+        let user = match status.filter(|status| *status > user.status) {
+            None => Arc::clone(user),
+            Some(status) => Arc::new(Member {
+                status,
+                ..Member::clone(user)
+            }),
+        };
+        (id.clone(), user)
+    });
+    Some(users.collect())
 }
 
 /// Of the entry that was narrowed and of what narrowed it: no other entry shares it.
@@ -82,6 +110,10 @@ fn revision(account: &Account) -> [u8; 32] {
     for workspace in &account.workspaces {
         part(workspace.id.as_str().as_bytes());
         part(workspace.status.label().as_bytes());
+        for (id, user) in workspace.users.iter().flatten() {
+            part(id.as_str().as_bytes());
+            part(user.status.label().as_bytes());
+        }
     }
     let digest = hasher.finish();
     digest.as_ref().try_into().expect("SHA-256 has 32 bytes")

@@ -119,6 +119,7 @@ impl<'a> Token<'a> {
             token_id: read::registered_note(self.claims, "jti"),
             client: self.client.clone(),
             expires: self.verified.times.expires,
+            since: self.verified.times.since(),
             fingerprint,
         }
     }

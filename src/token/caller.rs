@@ -144,6 +144,8 @@ pub struct Proof {
     pub client: Option<ClientId>,
     /// `exp`.
     pub expires: Timestamp,
+    /// `auth_time`, or `iat`: what `not_before` is held against (RULES 10).
+    pub since: Option<Timestamp>,
     /// SHA-256 over everything of this caller that a policy can read, canonically encoded
     /// (length-prefixed): equal fingerprints mean equal Cedar principals.
     pub fingerprint: [u8; 32],

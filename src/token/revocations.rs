@@ -112,6 +112,14 @@ impl Revocations {
     }
 }
 
+impl Revocations {
+    /// Whether a person is listed by `sub` at `now`: nobody acts for them then (RULES 8).
+    pub fn lists_subject(&self, issuer: &str, subject: &str, now: Timestamp) -> bool {
+        let until = self.subjects.get(issuer).and_then(|list| list.get(subject));
+        until.is_some_and(|until| now < *until)
+    }
+}
+
 fn insert(list: &mut Until, id: &str, until: Timestamp) {
     let own = list.entry(id.to_owned()).or_insert(until);
     *own = (*own).max(until);

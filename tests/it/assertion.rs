@@ -29,6 +29,25 @@ fn text(gate: &TestGate, target: &str, token: &str) -> String {
 }
 
 #[test]
+fn a_user_who_is_acted_for_is_verified_or_said_not_to_be() {
+    let users = json!([{"id": "ana", "roles": ["viewer"]}]);
+    let unknowing = || asserting(ED25519);
+    let knowing = unknowing().tenant("acme", "/workspaces/0/users", users);
+    for (gate, known) in [(unknowing(), false), (knowing, true)] {
+        let gate = gate.start();
+        let token = gate.issuer.machine("hr-sync").sign();
+        let request = gate.get(PATH).bearer(&token).header("x-user-id", "ana");
+        request.send().allowed(200);
+        let claims = latest(&gate).claims;
+        assert_eq!(
+            (&claims["sub"], &claims["user"], &claims["actor"]),
+            (&json!("acme/hr-sync"), &json!("ana"), &json!("hr-sync"))
+        );
+        assert_eq!(claims["user_verified"], known);
+    }
+}
+
+#[test]
 fn an_upstream_gets_a_signed_statement_of_what_was_allowed() {
     for (key, algorithm) in [(ED25519, "EdDSA"), (P256, "ES256")] {
         let gate = asserting(key).start();

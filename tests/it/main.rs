@@ -11,6 +11,8 @@
 )]
 
 #[cfg(test)]
+mod acting;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod architecture;

@@ -259,7 +259,7 @@ fn rule_07_an_unmapped_role_is_none_and_groups_of_other_tenants_grant_nothing() 
 }
 
 #[test]
-fn rule_08_acting_for_a_user_is_refused_and_the_header_is_never_forwarded() {
+fn rule_08_only_machine_clients_act_for_a_user() {
     let gate = TestGate::start();
     for token in [
         gate.issuer.user("ana"),
@@ -274,6 +274,37 @@ fn rule_08_acting_for_a_user_is_refused_and_the_header_is_never_forwarded() {
             reply.refused(Reason::ImpersonationRefused);
         }
     }
+    let root = gate.issuer.principal("root").sign();
+    let request = gate.get(PORTAL).bearer(&root).header("x-user-id", "ana");
+    request.send().refused(Reason::ImpersonationRefused);
+    gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_08_acting_for_a_user_asks_both_and_the_header_is_never_forwarded() {
+    let gate = TestGate::start();
+    let token = gate.issuer.machine("hr-sync").sign();
+    let request = gate.get(PATH).bearer(&token).header("X_User_Id", "ana");
+    request.send().allowed(200);
+    let seen = gate.upstream.only();
+    for (name, _) in &seen.message.headers {
+        assert!(
+            !name
+                .to_ascii_lowercase()
+                .replace('_', "-")
+                .contains("user-id"),
+            "{name}"
+        );
+    }
+    assert_eq!(seen.header("x-palisade-actor"), Some("hr-sync"));
+    // The directory knows the users: now the user is asked about too.
+    let gate = TestGate::builder()
+        .tenant("acme", "/workspaces/0/users", json!([{"id": "ana"}]))
+        .start();
+    let token = gate.issuer.machine("hr-sync").sign();
+    let request = gate.get(PATH).bearer(&token).header("x-user-id", "ana");
+    // She has no role there.
+    request.send().refused(Reason::PolicyDenied);
     gate.upstream.saw_nothing();
 }
 

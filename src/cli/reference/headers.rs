@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub(super) const PREFIX: &str = "x-palisade-";
 
 /// Names after the prefix, and what each says. Each stands at most once.
-pub(super) const ADDED: [(&str, &str); 12] = [
+pub(super) const ADDED: [(&str, &str); 13] = [
     (
         "request-id",
         "the id of the request: in the reply and the audit record too",
@@ -19,13 +19,20 @@ pub(super) const ADDED: [(&str, &str); 12] = [
     ("workspace", "the workspace that the request is held to"),
     (
         "catalog-workspace",
-        "the catalog workspace that is read, where one was granted",
+        "the catalog workspace that is read or taken from, where one was granted",
     ),
-    ("user", "the user, of a user's token"),
+    (
+        "user",
+        "the user: of a user's token, or whom a machine client acts for",
+    ),
+    (
+        "actor",
+        "the machine client, where it acts for `user`; look the user up INSIDE the workspace",
+    ),
     ("principal", "the person's global id, or the Principal"),
     (
         "role",
-        "the role, as the token spells it, or the directory's for a machine client",
+        "the highest mapped role; a machine client's by the directory; the lower of both where it acts for a user",
     ),
     ("platform", "`web`, `mobile` or `m2m`, as the token says"),
     ("lang", "the language, as the token says"),

@@ -1,5 +1,6 @@
 //! A file of the tenant directory.
 
+use super::RoleName;
 use crate::config::units::Moment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,33 @@ pub(crate) struct Workspace {
     /// Clients that are callers themselves: an id, or an id with a role.
     #[serde(default)]
     pub(crate) machine_clients: Vec<MachineClient>,
+    /// Its users, as far as machine clients may act for them. Where it is given, they act for these and
+    /// nobody else, and policies are asked about the user too. Absent: nobody verifies whom they name.
+    #[serde(default)]
+    pub(crate) users: Option<Vec<Member>>,
+}
+
+/// A user whom machine clients may act for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Member {
+    /// The user's id.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,64}$", "examples" = ["u-123"]))]
+    pub(crate) id: String,
+    /// Whether anybody may act for it.
+    #[serde(default)]
+    pub(crate) status: Status,
+    /// `<issuer>|<sub>`, for users of an issuer that does not share the platform's user ids.
+    #[serde(default)]
+    #[schemars(length(min = 3, max = 320), extend("examples" = ["partner|248289761001"]))]
+    pub(crate) subject: Option<String>,
+    /// Its roles, in this workspace or in the account.
+    #[serde(default)]
+    pub(crate) roles: Vec<RoleName>,
+    /// Its groups, without the account.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["contractors"]]))]
+    pub(crate) groups: Vec<String>,
 }
 
 /// A client that is a caller itself.

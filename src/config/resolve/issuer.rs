@@ -81,7 +81,7 @@ impl Reading<'_> {
         if let Some(roles) = &shape.roles {
             issuer.roles = roles
                 .iter()
-                .map(|(name, role)| (name.clone(), meaning(*role)))
+                .map(|(text, name)| (text.clone(), role(*name)))
                 .collect();
         }
         issuer.contexts = shape.contexts.iter().copied().map(api_context).collect();
@@ -347,8 +347,9 @@ fn algorithm(name: AlgorithmName) -> Algorithm {
     }
 }
 
-fn meaning(role: RoleName) -> Role {
-    match role {
+/// The role of that name.
+pub(in crate::config) fn role(name: RoleName) -> Role {
+    match name {
         RoleName::Viewer => Role::Workspace(WorkspaceRole::Viewer),
         RoleName::Editor => Role::Workspace(WorkspaceRole::Editor),
         RoleName::Admin => Role::Workspace(WorkspaceRole::Admin),

@@ -1,6 +1,6 @@
 //! One tenant file becomes an account.
 
-use super::Known;
+use super::{Known, members};
 use crate::config::file::{self, MachineClient, Tenant};
 use crate::config::findings::Findings;
 use crate::document::child;
@@ -115,6 +115,13 @@ fn resolve_workspace(
         ),
         clients: ids(findings, &at("clients"), &shape.clients, ClientId::parse),
         machine_clients,
+        users: members::resolve(
+            shape.users.as_deref(),
+            account,
+            &at("users"),
+            known,
+            findings,
+        ),
         id: id(findings, &at("id"), WorkspaceId::parse(&shape.id))?,
     }))
 }
@@ -171,7 +178,11 @@ pub(super) fn status(shape: file::Status) -> Status {
     }
 }
 
-fn id<T>(findings: &mut Findings<'_>, pointer: &str, parsed: Result<T, BadId>) -> Option<T> {
+pub(super) fn id<T>(
+    findings: &mut Findings<'_>,
+    pointer: &str,
+    parsed: Result<T, BadId>,
+) -> Option<T> {
     findings.keep(pointer, "tenant_bad_id", parsed, "correct the id")
 }
 

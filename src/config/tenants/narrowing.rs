@@ -33,11 +33,19 @@ pub(crate) fn narrowings(
 
 /// Of one file. A part that cannot be read narrows nothing.
 pub(super) fn read(file: &Value) -> Narrowing {
-    let workspaces = file.get("workspaces").and_then(Value::as_array);
-    let workspaces = workspaces.into_iter().flatten().filter_map(|workspace| {
-        let id = workspace.get("id").and_then(Value::as_str)?;
-        Some((WorkspaceId::parse(id).ok()?, status(workspace)))
-    });
+    let mut workspaces = HashMap::new();
+    let mut of_users = HashMap::new();
+    for workspace in list(file, "workspaces") {
+        let Some(id) = id(workspace).and_then(|id| WorkspaceId::parse(id).ok()) else {
+            continue;
+        };
+        for user in list(workspace, "users") {
+            if let Some(user_id) = self::id(user).and_then(|id| UserId::parse(id).ok()) {
+                of_users.insert((id.clone(), user_id), status(user));
+            }
+        }
+        workspaces.insert(id, status(workspace));
+    }
     let not_before: NotBefore = part(file, "not_before").unwrap_or_default();
     let users = not_before.users.iter();
     let users = users.filter_map(|(user, moment)| Some((UserId::parse(user).ok()?, moment.0)));
@@ -47,8 +55,17 @@ pub(super) fn read(file: &Value) -> Narrowing {
             account: not_before.account.map(|moment| moment.0),
             users: users.collect(),
         },
-        workspaces: workspaces.collect(),
+        workspaces,
+        users: of_users,
     }
+}
+
+fn list<'a>(of: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    of.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn id(of: &Value) -> Option<&str> {
+    of.get("id").and_then(Value::as_str)
 }
 
 fn status(of: &Value) -> tenant::Status {

@@ -1,8 +1,8 @@
 //! What is allowed, what is denied, and by whom.
 
 use super::world::{
-    account_id, adi, admit, ana, ask, directory, ids, member, noon, overlay, pdp, principal, root,
-    seal, service, settings, store, store_with, target, target_of, user,
+    account_id, adi, admit, ana, ask, ask_for, directory, ids, member, noon, overlay, pdp,
+    principal, root, seal, service, settings, store, store_with, target, target_of, user,
 };
 use crate::decision::{By, Denied, Question, public};
 use crate::operation::ApiContext;
@@ -251,6 +251,70 @@ fn a_catalogs_owner_decides_and_its_reader_may_forbid() {
 
 const ERRS: &str =
     "context.now.offset(duration(\"9223372036854775807ms\")).toTime() > duration(\"1h\")";
+
+#[test]
+fn a_write_that_takes_from_a_catalog_is_asked_about_there_too() {
+    let store = store(settings());
+    let create = target("dashboard/missions/create", "", Some("catalog-01"));
+    let edi = member("acme", "acme-prod", "edi", WorkspaceRole::Editor);
+    let permit = ask(&store, &edi, &create).unwrap();
+    assert_eq!(
+        ids(permit.determining()),
+        [
+            "platform/baseline/base.catalog",
+            "platform/baseline/base.editor"
+        ]
+    );
+    assert_eq!(permit.scope().catalog().unwrap().as_str(), "catalog-01");
+    let closed = |text: &str, account: &str| {
+        let mut settings = settings();
+        settings.overlays = vec![overlay(account, text)];
+        super::world::store(settings)
+    };
+    // The catalog's owner decides, and the reader's own forbids hold there too.
+    let owner = r#"@id("own") forbid (principal, action == Tenancy::Action::"dashboard/catalog/use", resource);"#;
+    for account in ["catalog", "acme"] {
+        let answer = ask(&closed(owner, account), &edi, &create);
+        denied(
+            answer,
+            Reason::PolicyDenied,
+            &[&format!("account/{account}/own")],
+        );
+    }
+    assert!(ask(&closed(owner, "globex"), &edi, &create).is_ok());
+    let at_home = target("dashboard/missions/create", "", None);
+    assert!(ask(&closed(owner, "acme"), &edi, &at_home).is_ok());
+}
+
+#[test]
+fn a_machine_client_for_a_user_needs_both_to_be_allowed() {
+    let store = store(settings());
+    let list = target("app/missions/list", "", None);
+    let create = target("dashboard/missions/create", "", None);
+    let delete = target("dashboard/missions/delete", "m-1", None);
+    let sync = service("acme", "acme-prod", "hr-sync", WorkspaceRole::Editor);
+    for (action, user, allowed) in [
+        (&list, "ana", true),
+        (&create, "ana", false),
+        (&create, "edi", true),
+        // The user may, the client itself may not.
+        (&delete, "adi", false),
+    ] {
+        let answer = ask_for(&store, &sync, action, Some(user));
+        assert_eq!(answer.is_ok(), allowed, "{user} {answer:?}");
+    }
+    let block =
+        r#"@id("block") forbid (principal == Tenancy::User::"acme/edi", action, resource);"#;
+    let blocked = store_with(block);
+    let answer = ask_for(&blocked, &sync, &create, Some("edi"));
+    denied(answer, Reason::PolicyDenied, &["platform/extra/block"]);
+    assert!(ask_for(&blocked, &sync, &create, None).is_ok());
+    // Its own profile is the user's, not the client's.
+    let own = store_with(
+        r#"@id("own") forbid (principal is Tenancy::User, action == Tenancy::Action::"app/users/me", resource is Tenancy::Resource) unless { resource has owner && resource.owner == principal };"#,
+    );
+    assert!(ask_for(&own, &sync, &target("app/users/me", "", None), Some("ana")).is_ok());
+}
 
 #[test]
 fn a_forbid_that_errs_denies() {

@@ -8,12 +8,13 @@ use super::world::{
     store, target, user,
 };
 use crate::clock::Timestamp;
-use crate::decision::facts::Facts;
+use crate::decision::facts::{self, Facts};
 use crate::decision::key::{Key, Part};
 use crate::decision::layers::Layers;
 use crate::decision::{Denied, Pdp, Permit, Question, Settings};
 use crate::head::Head;
-use crate::policy::{Source, Store, Window};
+use crate::operation::Access;
+use crate::policy::{Ruling, Source, Store, Window};
 use crate::reason::Reason;
 use crate::route::Target;
 use crate::scope::Scope;
@@ -45,6 +46,8 @@ const AWKWARD: &str = r#"
 @id("p.soon") @not_after("2026-11-23T13:00:00Z") permit (principal, action == Tenancy::Action::"dashboard/missions/delete", resource);
 @id("p.err") permit (principal is Tenancy::User, action, resource) when { 9223372036854775807 + (if principal.mfa then 1 else 0) > 0 };
 @id("f.err") forbid (principal is Tenancy::User, action == Tenancy::Action::"app/quizzes/list", resource is Tenancy::Resource in Tenancy::Workspace::"catalog/catalog-01") when { -9223372036854775807 - (if context.tenant.plan == "enterprise" then 2 else 1) < 0 && principal == Tenancy::User::"acme/edi" };
+@id("f.actor") forbid (principal is Tenancy::User, action == Tenancy::Action::"app/missions/submit", resource) when { context has actor && context.actor in Tenancy::Role::"acme/acme-prod#editor" && principal in resource.role.admin };
+@id("f.contractors") forbid (principal in Tenancy::Group::"acme/contractors", action == Tenancy::Action::"dashboard/catalog/use", resource) unless { principal in context.role.admin };
 @id("f.grant") forbid (principal is Tenancy::Principal, action == Tenancy::Action::"portal/accounts/get", resource) when { context has grant.until && context.grant.until < datetime("2026-11-23T20:00:00Z") };
 "#;
 
@@ -157,7 +160,8 @@ fn targets() -> Vec<Arc<Target>> {
                 _ => &["1", "2", "3"],
             };
             let plain = ids.iter().map(|id| target(row.2, id, None));
-            let catalog = row.4.then(|| target(row.2, "", Some("catalog-01")));
+            let names = row.4 || matches!(row.3, Access::Create | Access::Manage) && !portal;
+            let catalog = names.then(|| target(row.2, "1", Some("catalog-01")));
             plain.chain(catalog).collect::<Vec<_>>()
         })
         .collect()
@@ -186,6 +190,10 @@ fn history(seed: u64, length: usize) -> Vec<Step> {
         let client = *random.one(&["198.51.100.7", "203.0.113.9", "127.0.0.1", "2001:db8::1"]);
         let path = *random.one(&["/app/v1/1", "/app/v1/2"]);
         let mut head = head(&now, client, path);
+        if matches!(*caller, Caller::Service(_)) {
+            let named = *random.one(&[None, Some("ana"), Some("edi"), Some("adi"), Some("gone")]);
+            head.on_behalf_of = named.map(str::to_owned);
+        }
         head.method = target.route.method.clone();
         head.authority = (*random.one(&["api.example.com", "evil.example.com"])).into();
         let directory = random.one(&directories);
@@ -290,32 +298,9 @@ fn every_part_of_the_key_is_needed() {
     for step in history(2, 6_000) {
         let store = &stores[step.store];
         let question = step.question();
-        let facts = Facts::read(&question).unwrap();
-        let layers = Layers::find(store, &facts).unwrap();
-        let Some(window) = layers.window(&facts) else {
-            continue;
-        };
-        let answer = said(&forgetting.decide(store, step.question()));
-        for omitted in std::iter::once(None).chain((0..Part::ALL.len()).map(Some)) {
-            let parts = Part::ALL.into_iter().enumerate();
-            let parts = parts.filter(|(index, _)| Some(*index) != omitted);
-            let key = Key::with(parts.map(|(_, part)| part), store, &layers, &facts);
-            let seen = seen.entry(omitted).or_default();
-            let before = seen.entry(key.bytes().to_vec()).or_default();
-            let now: Timestamp = step.head.now;
-            let held = before.iter().filter(|(window, _)| window.contains(now));
-            for (_, earlier) in held {
-                match omitted {
-                    None => assert_eq!(*earlier, answer, "{:?} {:?}", step.target, step.head),
-                    Some(part) if *earlier != answer => {
-                        wrong.insert(part);
-                    }
-                    Some(_) => {}
-                }
-            }
-            if before.len() < 20 {
-                before.push((window, answer.clone()));
-            }
+        for about in facts::asked(&question) {
+            let facts = Facts::read(&question, about).unwrap();
+            note(&forgetting, store, &facts, &mut seen, &mut wrong);
         }
     }
     let parts = Part::ALL.into_iter().enumerate();
@@ -326,4 +311,50 @@ fn every_part_of_the_key_is_needed() {
     // What a token of another API may do follows from caller and operation, as long as the isolation
     // rules hold; it is in the key in case that they do not.
     assert_eq!(needless, [Part::Contexts]);
+}
+
+/// Notes the answer to one question under its key without each of the parts, and which of the parts
+/// would have been needed to tell it from an earlier one.
+fn note(
+    forgetting: &Pdp,
+    store: &Store,
+    facts: &Facts<'_>,
+    seen: &mut HashMap<Option<usize>, Seen>,
+    wrong: &mut HashSet<usize>,
+) {
+    let layers = Layers::find(store, facts).unwrap();
+    let Some(window) = layers.window(facts) else {
+        return;
+    };
+    let (entry, _) = forgetting.answer(store, facts).unwrap();
+    let answer = Said {
+        reason: match entry.ruling {
+            Ruling::Allow => None,
+            Ruling::Deny => Some(Reason::PolicyDenied),
+            Ruling::Error => Some(Reason::PolicyError),
+        },
+        determining: entry.determining.to_vec(),
+        erring: entry.errors.to_vec(),
+    };
+    for omitted in std::iter::once(None).chain((0..Part::ALL.len()).map(Some)) {
+        let parts = Part::ALL.into_iter().enumerate();
+        let parts = parts.filter(|(index, _)| Some(*index) != omitted);
+        let key = Key::with(parts.map(|(_, part)| part), store, &layers, facts);
+        let seen = seen.entry(omitted).or_default();
+        let before = seen.entry(key.bytes().to_vec()).or_default();
+        let now: Timestamp = facts.head.now;
+        let held = before.iter().filter(|(window, _)| window.contains(now));
+        for (_, earlier) in held {
+            match omitted {
+                None => assert_eq!(*earlier, answer, "{facts:?}"),
+                Some(part) if *earlier != answer => {
+                    wrong.insert(part);
+                }
+                Some(_) => {}
+            }
+        }
+        if before.len() < 20 {
+            before.push((window, answer.clone()));
+        }
+    }
 }

@@ -3,13 +3,13 @@
 use crate::clock::Timestamp;
 use crate::decision::{Denied, Pdp, Permit, Question, Settings};
 use crate::head::{CanonicalPath, Credential, Head, Query};
-use crate::operation::{Access, ApiContext, Operation, ResourceType};
+use crate::operation::{Access, ApiContext, Operation, ResourceType, catalog_use};
 use crate::policy::{self, OverlaySource, Source, Store};
 use crate::route::{AccountOf, Reference, ReferenceKind, Route, RouteSet, Target};
 use crate::scope::{self, Scope};
 use crate::telemetry::Metrics;
 use crate::tenant::{
-    Account, AccountId, ClientId, Directory, NotBefore, OverlayMode, Role, Status, UserId,
+    Account, AccountId, ClientId, Directory, Member, NotBefore, OverlayMode, Role, Status, UserId,
     Workspace, WorkspaceId, WorkspaceRole,
 };
 use crate::token::{
@@ -18,6 +18,7 @@ use crate::token::{
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use http::Method;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const NOON: &str = "2026-11-23T12:00:00Z";
@@ -57,6 +58,7 @@ pub(super) fn workspace(account: &str, id: &str, kind: &str) -> Workspace {
         shared_with: Vec::new(),
         clients: Vec::new(),
         machine_clients: Vec::new(),
+        users: None,
     }
 }
 
@@ -80,6 +82,7 @@ pub(super) fn directory(plan: &str, features: &[&str], shared: bool) -> Director
     let mut prod = workspace("acme", "acme-prod", "custom");
     prod.catalogs = vec![workspace_id("catalog-01")];
     prod.features = features.iter().map(|&feature| feature.to_owned()).collect();
+    prod.users = Some(users());
     let dev = workspace("acme", "acme-dev", "custom");
     let mut catalog = workspace("catalog", "catalog-01", "catalog");
     if shared {
@@ -98,6 +101,28 @@ pub(super) fn directory(plan: &str, features: &[&str], shared: bool) -> Director
     directory
 }
 
+/// Whom machine clients of acme-prod may act for.
+fn users() -> BTreeMap<UserId, Arc<Member>> {
+    let role = |role| vec![Role::Workspace(role)];
+    let all = [
+        ("ana", Status::Active, role(WorkspaceRole::Viewer)),
+        ("edi", Status::Active, role(WorkspaceRole::Editor)),
+        ("adi", Status::Active, role(WorkspaceRole::Admin)),
+        ("gone", Status::Suspended, role(WorkspaceRole::Admin)),
+    ];
+    let member = |(id, status, roles): (&str, Status, Vec<Role>)| {
+        let member = Member {
+            id: UserId::parse(id).unwrap(),
+            status,
+            subject: id.into(),
+            roles,
+            groups: vec!["acme/contractors".into()],
+        };
+        (member.id.clone(), Arc::new(member))
+    };
+    all.into_iter().map(member).collect()
+}
+
 // === callers
 
 fn proof(fingerprint: &str) -> Proof {
@@ -106,6 +131,7 @@ fn proof(fingerprint: &str) -> Proof {
         subject: "sub".into(),
         token_id: None,
         client: None,
+        since: None,
         expires: at("2026-11-24T00:00:00Z"),
         fingerprint: sha(fingerprint),
     }
@@ -300,16 +326,24 @@ pub(super) fn target_of(
     let mut references = Vec::new();
     if captures.iter().any(|(name, _)| **name == *"account") {
         references.push(Reference {
+            in_body: false,
             kind: ReferenceKind::Account,
             value: id.to_owned(),
             place: "path account".into(),
         });
     }
     if let Some(catalog) = catalog {
+        let in_body = row.3 != Access::Read;
+        let place = if in_body {
+            "body /catalogWorkspaceId"
+        } else {
+            "query catalogWorkspaceId"
+        };
         references.push(Reference {
+            in_body,
             kind: ReferenceKind::Catalog,
             value: catalog.to_owned(),
-            place: "query catalogWorkspaceId".into(),
+            place: place.into(),
         });
     }
     Arc::new(Target {
@@ -341,7 +375,16 @@ pub(super) fn noon() -> Head {
 
 pub(super) fn settings() -> policy::Settings {
     policy::Settings {
-        operations: API.into_iter().map(operation).collect(),
+        operations: API
+            .into_iter()
+            .map(operation)
+            .chain(
+                [ApiContext::App, ApiContext::Dashboard]
+                    .into_iter()
+                    .filter_map(catalog_use)
+                    .map(Arc::clone),
+            )
+            .collect(),
         platform: vec![
             Source::new("baseline.cedar", BASELINE),
             Source::new("operations.cedar", OPERATIONS),
@@ -393,7 +436,18 @@ pub(super) fn ask(
     caller: &Arc<Caller>,
     target: &Arc<Target>,
 ) -> Result<Permit, Denied> {
-    let head = noon();
+    ask_for(store, caller, target, None)
+}
+
+/// The same, by a machine client for a user.
+pub(super) fn ask_for(
+    store: &Store,
+    caller: &Arc<Caller>,
+    target: &Arc<Target>,
+    user: Option<&str>,
+) -> Result<Permit, Denied> {
+    let mut head = noon();
+    head.on_behalf_of = user.map(str::to_owned);
     let directory = directory("enterprise", &[], true);
     let scope = admit(caller, target, &directory, &head).unwrap();
     pdp().0.decide(

@@ -28,6 +28,11 @@ pub(super) struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a str>,
+    /// Only beside `actor`: whether the directory knows that user of that workspace (RULES 8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'a str>,
@@ -64,6 +69,8 @@ impl<'a> Claims<'a> {
             workspace: said.workspace,
             catalog_workspace: said.catalog_workspace,
             user: said.user,
+            actor: said.actor,
+            user_verified: said.actor.map(|_| said.user_verified),
             principal: said.principal,
             role: said.role,
         })

@@ -4,6 +4,20 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::tenant::{AccountId, OverlayMode, UserId};
 
+fn ana() -> UserId {
+    UserId::parse("ana").unwrap()
+}
+
+fn member(status: Status) -> Member {
+    Member {
+        id: ana(),
+        status,
+        subject: "ana".into(),
+        roles: Vec::new(),
+        groups: Vec::new(),
+    }
+}
+
 fn account(status: Status, not_before: Option<i64>, workspace: Status) -> Account {
     let id = AccountId::parse("acme").unwrap();
     Account {
@@ -17,6 +31,7 @@ fn account(status: Status, not_before: Option<i64>, workspace: Status) -> Accoun
             users: HashMap::new(),
         },
         workspaces: vec![Arc::new(Workspace {
+            users: Some(BTreeMap::from([(ana(), Arc::new(member(workspace)))])),
             id: WorkspaceId::parse("acme-prod").unwrap(),
             account: id,
             status: workspace,
@@ -44,6 +59,8 @@ fn the_stricter_status_and_the_later_moment_win() {
                 let next = entry.narrowed(&by).unwrap_or_else(|| entry.clone());
                 assert_eq!(next.status, own.max(other));
                 assert_eq!(next.workspaces[0].status, own.max(other));
+                let users = next.workspaces[0].users.as_ref().unwrap();
+                assert_eq!(users[&ana()].status, own.max(other));
                 assert_eq!(next.not_before.account, mine.max(theirs).map(Timestamp));
                 assert_eq!(next.narrowed(&by), None, "narrowed twice");
             }
@@ -56,9 +73,7 @@ fn what_is_narrowed_has_a_revision_of_its_own_and_what_is_not_keeps_its_own() {
     let entry = account(Status::Active, None, Status::Active);
     assert_eq!(entry.narrowed(&Narrowing::of(&entry)), None);
     let mut by = Narrowing::of(&entry);
-    by.not_before
-        .users
-        .insert(UserId::parse("ana").unwrap(), Timestamp(5));
+    by.not_before.users.insert(ana(), Timestamp(5));
     let by_user = entry.narrowed(&by).unwrap();
     by.status = Status::Suspended;
     let by_both = entry.narrowed(&by).unwrap();

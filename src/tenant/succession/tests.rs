@@ -8,6 +8,7 @@ fn account(id: &str, workspaces: &[&str]) -> Arc<Account> {
     let id = AccountId::parse(id).unwrap();
     let workspaces = workspaces.iter().map(|name| {
         Arc::new(Workspace {
+            users: None,
             id: WorkspaceId::parse(name).unwrap(),
             account: id.clone(),
             status: Status::Active,

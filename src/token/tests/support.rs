@@ -168,6 +168,7 @@ pub(super) fn workspace(of: &str, id: &str, web: &str, machines: &[&str]) -> Wor
         catalogs: Vec::new(),
         shared_with: Vec::new(),
         clients: vec![client(web)],
+        users: None,
         machine_clients: machines
             .iter()
             .map(|id| MachineClient {
