@@ -1,7 +1,7 @@
 //! `palisade tenants`: the tenant directory alone.
 
-use super::JSON_HELP;
 use super::report::{self, Format};
+use super::{ConfigFile, JSON_HELP};
 use crate::author;
 use crate::config::TenantsOf;
 use clap::{Args as ClapArgs, Subcommand};
@@ -25,13 +25,12 @@ enum Command {
 
 #[derive(Debug, ClapArgs)]
 struct LintArgs {
-    /// The folder of the tenants' files, when there is no configuration to name it; issuers and plans
-    /// are then taken as they are
-    #[arg(value_name = "DIR", conflicts_with = "config")]
+    /// The folder of the tenants' files; issuers and plans are then taken as they are, and no
+    /// configuration is read
+    #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// The configuration, which names the folder, the issuers and the plans
-    #[arg(long, value_name = "FILE", default_value = "palisade.yaml")]
-    config: PathBuf,
+    #[command(flatten)]
+    file: ConfigFile,
     /// For people, or for machines
     #[arg(long, value_enum, default_value_t = Format::Human, long_help = JSON_HELP)]
     format: Format,
@@ -41,7 +40,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let Command::Lint(args) = &args.command;
     let of = match &args.dir {
         Some(dir) => TenantsOf::Folder(dir),
-        None => TenantsOf::Config(&args.config),
+        None => TenantsOf::Config(&args.file.config),
     };
     report::faults(&author::lint(of), args.format)
 }

@@ -4,7 +4,8 @@
 use super::documents::Documents;
 use crate::fault::Fault;
 use crate::policy::OverlaySource;
-use crate::tenant::{Account, Directory, OverlayMode, Status};
+use crate::tenant::{Account, AccountId, Directory, OverlayMode, Status};
+use std::collections::HashSet;
 
 /// Accounts and workspaces that nobody can use, and modes without policies.
 pub(super) fn review(
@@ -12,6 +13,7 @@ pub(super) fn review(
     documents: &Documents,
     overlays: &[OverlaySource],
 ) -> Vec<Fault> {
+    let with_policies: HashSet<&AccountId> = overlays.iter().map(|one| &one.account).collect();
     let mut notes = Vec::new();
     for account in directory.accounts() {
         let Some(document) = documents.get(&account.id) else {
@@ -21,8 +23,7 @@ pub(super) fn review(
             let place = document.place(pointer);
             notes.push(Fault::warning(code, place, message).help(help));
         };
-        let has_policies = overlays.iter().any(|one| one.account == account.id);
-        if account.overlay == OverlayMode::Permit && !has_policies {
+        if account.overlay == OverlayMode::Permit && !with_policies.contains(&account.id) {
             let message = format!("account `{}` may permit, and has no policies", account.id);
             note(
                 "tenant_overlay",
