@@ -48,8 +48,6 @@ pub struct Payer<'a> {
     pub workspace: &'a WorkspaceId,
     /// What kind of caller it is, and its id in the account.
     pub caller: (&'static str, &'a str),
-    /// The user that it acts for, who pays too (RULES 8).
-    pub acted_for: Option<&'a str>,
 }
 
 /// A limit is reached.
@@ -136,11 +134,8 @@ impl Limits {
         let begun = self.accounts.begin(payer.account, plan.concurrent)?;
         let account = payer.account.as_str();
         if let Some(rate) = plan.caller {
-            let user = payer.acted_for.map(|user| ("user", user));
-            for who in std::iter::once(payer.caller).chain(user) {
-                let key = (LimitScope::Caller, account, who);
-                self.take(LimitScope::Caller, key, rate, now)?;
-            }
+            let key = (LimitScope::Caller, account, payer.caller);
+            self.take(LimitScope::Caller, key, rate, now)?;
         }
         if let Some(rate) = plan.workspace {
             let key = (LimitScope::Workspace, account, payer.workspace.as_str());
@@ -148,6 +143,22 @@ impl Limits {
         }
         begun.take(plan.account, now)?;
         Ok(begun)
+    }
+
+    /// Counts a request that a machine client makes for `user`, who pays too (RULES 8): once it is known
+    /// that the client may, or whoever can name a user could spend what is the user's.
+    pub fn admit_acted_for(
+        &self,
+        account: &AccountId,
+        user: (&'static str, &str),
+        plan: Plan,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(rate) = plan.caller else {
+            return Ok(());
+        };
+        let key = (LimitScope::Caller, account.as_str(), user);
+        self.take(LimitScope::Caller, key, rate, now)
     }
 
     /// Counts a request of a Principal, who has no account that pays.

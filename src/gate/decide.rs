@@ -7,11 +7,12 @@ use super::site;
 use crate::body::Seen;
 use crate::decision::{self, Pdp, Permit, Question};
 use crate::head::{Credential, Head};
-use crate::limit::{InFlight, Limits, Payer};
+use crate::limit::{InFlight, Limits, Payer, Plan};
 use crate::reason::Reason;
 use crate::route::{Found, Target};
 use crate::ruleset::Ruleset;
 use crate::scope::{self, Held};
+use crate::tenant::AccountId;
 use crate::token::{self, Caller, Verified};
 use http::HeaderMap;
 use std::sync::Arc;
@@ -68,9 +69,9 @@ pub struct Verdict {
 /// Decides one request whose body, where it is to be read, was read.
 pub fn decide(rules: &Ruleset, head: &Head, input: Input<'_>) -> Verdict {
     let mut learnt = Learnt::default();
-    let mut case = Case::open(rules, head, &mut learnt);
+    let mut case = Case::open(rules, head, input.limits, &mut learnt);
     let outcome = case
-        .approach(input.identity, input.headers, input.limits)
+        .approach(input.identity, input.headers)
         .and_then(|found| case.conclude(found, input.headers, input.body, input.pdp));
     let in_flight = case.in_flight();
     Verdict {
@@ -84,6 +85,7 @@ pub fn decide(rules: &Ruleset, head: &Head, input: Input<'_>) -> Verdict {
 pub(super) struct Case<'a> {
     rules: &'a Ruleset,
     head: &'a Head,
+    limits: Option<&'a Limits>,
     caller: Arc<Caller>,
     learnt: &'a mut Learnt,
     in_flight: Option<InFlight>,
@@ -91,10 +93,16 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// Nothing is known yet; what will be goes to `learnt`.
-    pub(super) fn open(rules: &'a Ruleset, head: &'a Head, learnt: &'a mut Learnt) -> Self {
+    pub(super) fn open(
+        rules: &'a Ruleset,
+        head: &'a Head,
+        limits: Option<&'a Limits>,
+        learnt: &'a mut Learnt,
+    ) -> Self {
         Self {
             rules,
             head,
+            limits,
             caller: Arc::new(Caller::Anonymous),
             learnt,
             in_flight: None,
@@ -116,11 +124,10 @@ impl<'a> Case<'a> {
         &mut self,
         identity: Identity,
         headers: &HeaderMap,
-        limits: Option<&Limits>,
     ) -> Result<Found, Refusal> {
         self.caller = identify(self.rules, self.head, identity)?;
         self.learnt.caller = Some(Arc::clone(&self.caller));
-        self.in_flight = admit(self.rules, self.head, &self.caller, limits)?;
+        self.in_flight = admit(self.rules, self.head, &self.caller, self.limits)?;
         let found = self.rules.router.find(&self.head.method, &self.head.path);
         let public = found.as_ref().is_ok_and(|found| found.route.set.public);
         if matches!(*self.caller, Caller::Anonymous) && !public {
@@ -147,6 +154,7 @@ impl<'a> Case<'a> {
         let scope = scope::admit(&self.caller, &target, &self.rules.directory, self.head)?;
         self.learnt.scope = Some(scope.clone());
         self.not_revoked(&scope)?;
+        self.admit_acted_for(&scope)?;
         if matches!(scope.held(), Held::Public) {
             return decision::public(&self.caller, &target, scope).ok_or_else(|| {
                 Refusal::new(Reason::Internal, "a public scope without a public route")
@@ -184,6 +192,21 @@ impl Case<'_> {
             return Err(Refusal::new(Reason::ImpersonationRefused, detail));
         }
         Ok(())
+    }
+
+    /// Whoever is acted for pays too, from the bucket of its own tokens.
+    fn admit_acted_for(&self, scope: &scope::Scope) -> Result<(), Refusal> {
+        let (Some(limits), Some(acting), Some(account)) =
+            (self.limits, scope.acting(), scope.account())
+        else {
+            return Ok(());
+        };
+        let Some(plan) = plan_of(self.rules, account) else {
+            return Ok(());
+        };
+        let member = acting.member.as_ref().map(|member| &*member.subject);
+        let user = (Caller::USER, member.unwrap_or(acting.user.as_str()));
+        Ok(limits.admit_acted_for(account, user, plan, self.head.now)?)
     }
 }
 
@@ -224,19 +247,19 @@ fn admit(
             account: &user.account,
             workspace: &user.workspace,
             caller: (caller.kind(), &user.subject),
-            acted_for: None,
         },
         Caller::Service(service) => Payer {
             account: &service.account,
             workspace: &service.workspace,
             caller: (caller.kind(), service.client.as_str()),
-            acted_for: head.on_behalf_of.as_deref(),
         },
     };
-    let plan = rules
-        .directory
-        .account(payer.account)
-        .and_then(|account| rules.plans.get(&account.plan));
+    let plan = plan_of(rules, payer.account);
     let Some(plan) = plan else { return Ok(None) };
-    Ok(Some(limits.admit(payer, *plan, head.now)?))
+    Ok(Some(limits.admit(payer, plan, head.now)?))
+}
+
+fn plan_of(rules: &Ruleset, account: &AccountId) -> Option<Plan> {
+    let account = rules.directory.account(account)?;
+    rules.plans.get(&account.plan).copied()
 }

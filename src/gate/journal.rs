@@ -7,7 +7,7 @@ use super::serve::Shared;
 use crate::clock::Timestamp;
 use crate::decision::Permit;
 use crate::head::Head;
-use crate::operation::{Access, ApiContext};
+use crate::operation::{Access, ApiContext, Operation};
 use crate::reason::{Outcome, Reason};
 use crate::route::RouteSet;
 use crate::scope::Scope;
@@ -126,16 +126,15 @@ impl<'a> Journal<'a> {
         self.upstream = Some(took);
     }
 
-    /// Takes the record's place in the queue before anything is forwarded. With the queue full, what
-    /// changes something or crosses accounts is refused; a read waits a moment, then goes
-    /// unrecorded and is counted (RULES 42).
+    /// Takes the record's place in the queue before anything is forwarded. With the queue full, a plain
+    /// read waits a moment, then goes unrecorded and is counted; everything else is refused.
     pub(super) async fn reserve(&mut self, permit: &Permit) -> Result<(), Refusal> {
         if let Ok(slot) = self.shared.audit.reserve(Lane::Known) {
             self.slot = Slot::Reserved(slot);
             return Ok(());
         }
         let operation = &permit.target().route.operation;
-        if operation.access != Access::Read || operation.api_context == ApiContext::Portal {
+        if is_recorded_or_refused(operation, permit.scope().acting().is_some()) {
             return Err(Refusal::new(Reason::Overloaded, "the audit queue is full"));
         }
         let audit = &self.shared.audit;
@@ -291,6 +290,12 @@ impl<'a> Journal<'a> {
     }
 }
 
+/// What changes something, crosses accounts or is done for somebody else never goes unrecorded (RULES
+/// 42).
+fn is_recorded_or_refused(operation: &Operation, acting: bool) -> bool {
+    operation.access != Access::Read || operation.api_context == ApiContext::Portal || acting
+}
+
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
@@ -315,5 +320,31 @@ impl Drop for Journal<'_> {
                 "the client went away",
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What may go unrecorded.
+
+    use super::is_recorded_or_refused;
+    use crate::operation::{Access, ApiContext, Operation, ResourceType};
+
+    #[test]
+    fn only_a_read_in_ones_own_name_may_go_unrecorded() {
+        let operation = |api_context, access| Operation {
+            name: "app/missions/list".into(),
+            api_context,
+            access,
+            catalog: false,
+            resource: ResourceType::Resource,
+        };
+        let read = operation(ApiContext::App, Access::Read);
+        assert!(!is_recorded_or_refused(&read, false));
+        assert!(is_recorded_or_refused(&read, true));
+        let write = operation(ApiContext::App, Access::Manage);
+        assert!(is_recorded_or_refused(&write, false));
+        let portal = operation(ApiContext::Portal, Access::Read);
+        assert!(is_recorded_or_refused(&portal, false));
     }
 }

@@ -166,8 +166,9 @@ impl Gate {
         let rules = &generation.rules;
         let (parts, body) = request.into_parts();
         let identity = verify(rules, head, &self.shared.limits).await?;
-        let mut case = Case::open(rules, head, journal.learnt());
-        let found = case.approach(identity, &parts.headers, Some(&self.shared.limits))?;
+        let limits = Some(&self.shared.limits);
+        let mut case = Case::open(rules, head, limits, journal.learnt());
+        let found = case.approach(identity, &parts.headers)?;
         // Only where references may stand in it; whatever else there is streams.
         let (sent, room) = if rules.references.wants_body(&found.route) {
             let within = generation.forward.body_timeout;

@@ -40,7 +40,6 @@ impl Ids {
             account: &self.0,
             workspace: &self.1,
             caller: ("user", user),
-            acted_for: None,
         }
     }
 }
@@ -141,25 +140,21 @@ fn callers_of_one_id_in_two_accounts_or_of_two_kinds_are_two() {
 }
 
 #[test]
-fn a_client_that_acts_for_a_user_spends_both_their_rates() {
+fn a_client_that_acts_for_a_user_spends_what_is_the_users() {
     let (limits, acme) = (limits(), acme());
     let plan = Plan {
         caller: Some(rate(1, 2)),
         ..plan(100, 100)
     };
-    let client = |user| Payer {
-        caller: ("service", "sync"),
-        acted_for: Some(user),
-        ..acme.payer("sync")
-    };
-    drop(limits.admit(client("ana"), plan, NOW).unwrap());
+    let act = |user| limits.admit_acted_for(&acme.0, ("user", user), plan, NOW);
+    act("ana").unwrap();
     drop(limits.admit(acme.payer("ana"), plan, NOW).unwrap());
     over(
         limits.admit(acme.payer("ana"), plan, NOW),
         LimitScope::Caller,
     );
-    drop(limits.admit(client("bo"), plan, NOW).unwrap());
-    over(limits.admit(client("cy"), plan, NOW), LimitScope::Caller);
+    assert_eq!(act("ana").unwrap_err().scope(), LimitScope::Caller);
+    act("bo").unwrap();
 }
 
 #[test]

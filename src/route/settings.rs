@@ -60,7 +60,8 @@ pub struct RouteSet {
     pub rewrite_idempotency: bool,
     /// What the body of a refusal looks like; `None`: problem details (RFC 9457).
     pub errors: Option<Arc<ErrorBody>>,
-    /// Cross-origin rules; `None`: preflights get 404's reply without CORS headers.
+    /// Cross-origin rules; `None`: preflights are answered without CORS
+    /// headers.
     pub cors: Option<Arc<Cors>>,
 }
 

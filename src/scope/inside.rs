@@ -14,33 +14,23 @@ pub(super) fn hold(
     target: &Target,
     directory: &Directory,
 ) -> Result<Inside, Error> {
-    let mut catalog = None;
     for reference in &target.references {
         match reference.kind {
             ReferenceKind::Account => equal(reference, account.as_str())?,
             ReferenceKind::Workspace => equal(reference, workspace.as_str())?,
-            ReferenceKind::Catalog if reference.value == workspace.as_str() => {}
-            ReferenceKind::Catalog => {
-                if catalog
-                    .as_ref()
-                    .is_some_and(|other: &&Reference| other.value != reference.value)
-                {
-                    return Err(Error::Contradiction(Arc::clone(&reference.place)));
-                }
-                catalog = Some(reference);
-            }
             // Users are not tenants: whether this one may be acted on is for the policies to say,
             // and the resource never lies outside the caller's workspace because of it.
-            ReferenceKind::User => {}
+            ReferenceKind::User | ReferenceKind::Catalog => {}
         }
     }
     let home = active(account, workspace, directory)?;
+    let named = named_catalog(workspace, target)?;
     let catalogs = readable_catalogs(&home.workspace, directory);
-    let (resource, takes_from) = match catalog {
+    let (resource, takes_from) = match named {
         None => (home.clone(), None),
-        Some(reference) => {
+        Some((reference, used)) => {
             let catalog = catalog_of(reference, &catalogs, directory)?;
-            match named_for(reference, target)? {
+            match used {
                 Use::Read => (catalog, None),
                 Use::TakenFrom => (home.clone(), Some(catalog)),
             }
@@ -57,6 +47,7 @@ pub(super) fn hold(
 }
 
 /// What a request does with the catalog that it names.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     /// The resource lies in it.
     Read,
@@ -64,7 +55,31 @@ enum Use {
     TakenFrom,
 }
 
-fn named_for(reference: &Reference, target: &Target) -> Result<Use, Error> {
+/// The one catalog that a request names, beside its own workspace. All references agree: what one of
+/// them says is what is decided, and an upstream may read any of them.
+fn named_catalog<'t>(
+    own: &WorkspaceId,
+    target: &'t Target,
+) -> Result<Option<(&'t Reference, Use)>, Error> {
+    let is_own = |reference: &Reference| reference.value == own.as_str();
+    let of_catalogs = |one: &&Reference| one.kind == ReferenceKind::Catalog;
+    let references = || target.references.iter().filter(of_catalogs);
+    let Some(first) = references().find(|one| !is_own(one)) else {
+        return Ok(None);
+    };
+    let mut used = Use::Read;
+    for reference in references() {
+        let at_home = is_own(reference);
+        used = used_for(reference, target)?;
+        // A read is of one place; a write is at home anyway.
+        if reference.value != first.value && !(at_home && used == Use::TakenFrom) {
+            return Err(Error::Contradiction(Arc::clone(&reference.place)));
+        }
+    }
+    Ok(Some((first, used)))
+}
+
+fn used_for(reference: &Reference, target: &Target) -> Result<Use, Error> {
     let operation = &target.route.operation;
     match operation.access {
         Access::Read if operation.catalog => Ok(Use::Read),

@@ -265,11 +265,14 @@ impl Caller {
         }
     }
 
-    /// `user`, `service`, `principal`, `anonymous`: for records.
+    /// The kind of a user, whoever makes its requests.
+    pub const USER: &'static str = "user";
+
+    /// `user`, `service`, `principal`, `anonymous`: for records and limits.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Anonymous => "anonymous",
-            Self::User(_) => "user",
+            Self::User(_) => Self::USER,
             Self::Service(_) => "service",
             Self::Principal(_) => "principal",
         }

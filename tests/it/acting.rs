@@ -3,6 +3,7 @@
 use crate::bodies::{editor, reading};
 use crate::support::client::Reply;
 use crate::support::gate::{Builder, TestGate};
+use palisade::clock::Clock;
 use palisade::reason::Reason;
 use serde_json::json;
 
@@ -170,6 +171,79 @@ fn a_write_takes_from_a_catalog_that_both_sides_agree_on() {
     let target = format!("{CREATE}?catalogWorkspaceId=catalog-01");
     let request = gate.post(&target, "{}").bearer(&editor(&gate));
     request.send().refused(Reason::CatalogNotGranted);
+}
+
+#[test]
+fn what_is_read_is_one_place_whoever_reads_which_reference() {
+    let gate = TestGate::builder()
+        .set(
+            "/references/-",
+            json!({"in": "header", "name": "x-catalog", "is": "catalog"}),
+        )
+        .start();
+    let ana = gate.issuer.user("ana").sign();
+    let target = "/app/v1/quizzes?catalogWorkspaceId=catalog-01";
+    let read = |catalog: &str| {
+        let request = gate.get(target).bearer(&ana);
+        request.header("x-catalog", catalog).send()
+    };
+    // Decided about the catalog, and read at home by whoever goes by the header.
+    read("acme-prod").refused(Reason::RequestAmbiguous);
+    read("globex-prod").refused(Reason::RequestAmbiguous);
+    gate.upstream.saw_nothing();
+    gate.upstream.accept_any_header();
+    read("catalog-01").allowed(200);
+}
+
+#[test]
+fn a_write_names_its_catalog_in_its_body_and_nowhere_else() {
+    let gate = reading().start();
+    let body = "{\"catalogWorkspaceId\":\"catalog-01\"}";
+    for target in ["catalog-01", "acme-prod"] {
+        let target = format!("{CREATE}?catalogWorkspaceId={target}");
+        let request = gate.post(&target, body).bearer(&editor(&gate));
+        request.send().refused(Reason::CatalogNotGranted);
+    }
+    gate.upstream.saw_nothing();
+}
+
+/// A gate whose clock stands still, so that every caller may send `burst` requests.
+fn slow(burst: u32) -> TestGate {
+    let plan = json!({"requests": "100/s", "per_caller": {"requests": "1/s", "burst": burst}});
+    let still = Clock::manual(Clock::system().now());
+    let builder = knowing().set("/plans/enterprise", plan);
+    builder.clock(&still).start()
+}
+
+#[track_caller]
+fn over(gate: &TestGate, token: &str) {
+    let reply = gate.get(READ).bearer(token).send();
+    reply.refused(Reason::RateLimited);
+}
+
+#[test]
+fn nobody_spends_the_rate_of_a_user_whom_it_may_not_act_for() {
+    let gate = slow(3);
+    let sync = gate.issuer.machine("hr-sync").scope("app/read").sign();
+    for _ in 0..3 {
+        let request = gate.get(READ).bearer(&sync).header("x-user-id", "ana");
+        request.send().refused(Reason::ImpersonationRefused);
+    }
+    over(&gate, &sync);
+    let ana = gate.issuer.user("ana").sign();
+    for _ in 0..3 {
+        gate.get(READ).bearer(&ana).send().allowed(200);
+    }
+    over(&gate, &ana);
+}
+
+#[test]
+fn whoever_is_acted_for_pays_as_for_its_own_requests() {
+    let gate = slow(2);
+    ask(&gate, READ, "ana").allowed(200);
+    let ana = gate.issuer.user("ana").sign();
+    gate.get(READ).bearer(&ana).send().allowed(200);
+    over(&gate, &ana);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod architecture;
 #[cfg(test)]
 mod assertion;
 #[cfg(test)]
+mod attack;
 mod audit;
 #[cfg(test)]
 mod authentication;
