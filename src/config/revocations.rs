@@ -69,6 +69,13 @@ fn list(shape: &Shape) -> Revocations {
         };
         list.add(subject, entry.until.map(|until| until.0));
     }
+    for entry in &shape.user {
+        let user = Revoked::User {
+            account: &entry.account,
+            user: &entry.id,
+        };
+        list.add(user, entry.until.map(|until| until.0));
+    }
     list
 }
 

@@ -176,18 +176,22 @@ impl<'a> Case<'a> {
 }
 
 impl Case<'_> {
-    /// A user who is revoked is not acted for either. Its `sub` is known where the directory says it,
-    /// or where it is the id.
+    /// A user who is revoked is not acted for either: by its id, and by its `sub` where the directory
+    /// says that, or where it is the id.
     fn not_revoked(&self, scope: &scope::Scope) -> Result<(), Refusal> {
-        let (Some(acting), Some(proof)) = (scope.acting(), self.caller.proof()) else {
+        let (Some(acting), Some(account), Some(proof)) =
+            (scope.acting(), scope.account(), self.caller.proof())
+        else {
             return Ok(());
         };
         let subject = acting.member.as_ref().map(|member| &*member.subject);
         let (issuer, subject) = subject
             .and_then(|subject| subject.split_once('|'))
             .unwrap_or((&proof.issuer, acting.user.as_str()));
-        let revocations = &self.rules.revocations;
-        if revocations.lists_subject(issuer, subject, self.head.now) {
+        let (revocations, now) = (&self.rules.revocations, self.head.now);
+        if revocations.lists_user(account, &acting.user, now)
+            || revocations.lists_subject(issuer, subject, now)
+        {
             let detail = format!("user `{}` is revoked", acting.user);
             return Err(Refusal::new(Reason::ImpersonationRefused, detail));
         }
@@ -214,7 +218,9 @@ fn identify(rules: &Ruleset, head: &Head, identity: Identity) -> Result<Arc<Call
     match identity {
         Identity::Verified(verified) => {
             rules.revocations.check(&verified, head.now)?;
-            Ok(rules.issuers.bind(&verified, &rules.directory, head.now)?)
+            let caller = rules.issuers.bind(&verified, &rules.directory, head.now)?;
+            rules.revocations.check_caller(&caller, head.now)?;
+            Ok(caller)
         }
         Identity::Refused(error) => Err(error.into()),
         Identity::Anonymous => match head.credential {

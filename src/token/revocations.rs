@@ -1,9 +1,11 @@
-//! Tokens that are void before they expire: by token, session, person or client.
+//! Tokens that are void before they expire: by token, session, person, user or client.
 
+use super::caller::Caller;
 use super::error::Error;
 use super::jwks::sha256;
 use super::verified::Verified;
 use crate::clock::Timestamp;
+use crate::tenant::{AccountId, UserId};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -16,6 +18,8 @@ pub struct Revocations {
     clients: Until,
     /// By the issuer's name: a `sub` means nothing without it (RULES 10).
     subjects: BTreeMap<String, Until>,
+    /// By the account's id.
+    users: BTreeMap<String, Until>,
 }
 
 /// The end of each entry; `Timestamp::MAX`: it has none.
@@ -37,6 +41,13 @@ pub enum Revoked<'a> {
         /// The claim, exactly.
         subject: &'a str,
     },
+    /// Every token of that user, and whatever is done for it.
+    User {
+        /// The account's id.
+        account: &'a str,
+        /// The user's, in the account.
+        user: &'a str,
+    },
 }
 
 impl Revocations {
@@ -49,6 +60,9 @@ impl Revocations {
             Revoked::Subject { issuer, subject } => {
                 let list = self.subjects.entry(issuer.to_owned()).or_default();
                 (list, subject)
+            }
+            Revoked::User { account, user } => {
+                (self.users.entry(account.to_owned()).or_default(), user)
             }
         };
         insert(list, id, until.unwrap_or(Timestamp::MAX));
@@ -64,16 +78,22 @@ impl Revocations {
         ] {
             merge(own, more);
         }
-        for (issuer, more) in &other.subjects {
-            merge(self.subjects.entry(issuer.clone()).or_default(), more);
+        for (lists, more) in [
+            (&mut self.subjects, &other.subjects),
+            (&mut self.users, &other.users),
+        ] {
+            for (of, more) in more {
+                merge(lists.entry(of.clone()).or_default(), more);
+            }
         }
         self
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        let subjects: usize = self.subjects.values().map(BTreeMap::len).sum();
-        self.tokens.len() + self.sessions.len() + self.clients.len() + subjects
+        let people = self.subjects.values().chain(self.users.values());
+        let people: usize = people.map(BTreeMap::len).sum();
+        self.tokens.len() + self.sessions.len() + self.clients.len() + people
     }
 
     /// Equal digests mean equal lists.
@@ -113,11 +133,30 @@ impl Revocations {
 }
 
 impl Revocations {
+    /// Refuses a user who is revoked at `now`, whichever token proves it.
+    pub fn check_caller(&self, caller: &Caller, now: Timestamp) -> Result<(), Error> {
+        match caller {
+            Caller::User(user) if self.lists_user(&user.account, &user.user, now) => {
+                Err(Error::Listed("user"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a user is listed by its account and id at `now`: nobody acts for it then (RULES 8).
+    pub fn lists_user(&self, account: &AccountId, user: &UserId, now: Timestamp) -> bool {
+        lists(&self.users, (account.as_str(), user.as_str()), now)
+    }
+
     /// Whether a person is listed by `sub` at `now`: nobody acts for them then (RULES 8).
     pub fn lists_subject(&self, issuer: &str, subject: &str, now: Timestamp) -> bool {
-        let until = self.subjects.get(issuer).and_then(|list| list.get(subject));
-        until.is_some_and(|until| now < *until)
+        lists(&self.subjects, (issuer, subject), now)
     }
+}
+
+fn lists(lists: &BTreeMap<String, Until>, (of, id): (&str, &str), now: Timestamp) -> bool {
+    let until = lists.get(of).and_then(|list| list.get(id));
+    until.is_some_and(|until| now < *until)
 }
 
 fn insert(list: &mut Until, id: &str, until: Timestamp) {

@@ -130,6 +130,26 @@ fn a_user_who_is_revoked_by_sub_is_not_acted_for() {
 }
 
 #[test]
+fn a_user_who_is_revoked_by_its_id_is_out_and_not_acted_for() {
+    // The `sub` of either is another.
+    let listed = "user:\n  - { account: acme, id: ana }\n  - { account: globex, id: edi }\n";
+    for builder in [knowing(), TestGate::builder()] {
+        let gate = builder
+            .set("/revocations", json!("revocations.yaml"))
+            .file("revocations.yaml", listed)
+            .start();
+        ask(&gate, READ, "ana").refused(Reason::ImpersonationRefused);
+        let ana = gate.get(READ).bearer(&gate.issuer.user("ana").sign());
+        ana.send().refused(Reason::TokenRevoked);
+        gate.upstream.saw_nothing();
+        // Of another account.
+        ask(&gate, READ, "edi").allowed(200);
+        let edi = gate.get(READ).bearer(&gate.issuer.user("edi").sign());
+        edi.send().allowed(200);
+    }
+}
+
+#[test]
 fn a_users_own_page_is_the_one_acted_for() {
     let gate = knowing()
         .set(

@@ -19,7 +19,6 @@ mod architecture;
 #[cfg(test)]
 mod assertion;
 #[cfg(test)]
-mod attack;
 mod audit;
 #[cfg(test)]
 mod authentication;

@@ -17,6 +17,8 @@ pub(crate) struct Revocations {
     pub(crate) origin_jti: Vec<Revoked>,
     /// People and machines, by their issuer's name and its `sub`.
     pub(crate) sub: Vec<Subject>,
+    /// Users of accounts, whichever issuer they come through. Nobody acts for them either.
+    pub(crate) user: Vec<RevokedUser>,
     /// Every token of a client, by its id.
     pub(crate) client: Vec<Revoked>,
 }
@@ -50,6 +52,21 @@ pub(crate) struct Subject {
     pub(crate) issuer: String,
     /// The claim `sub`, exactly.
     #[schemars(length(min = 1))]
+    pub(crate) id: String,
+    /// When the entry ends. Absent: never.
+    #[serde(default)]
+    pub(crate) until: Option<Moment>,
+}
+
+/// One user of one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RevokedUser {
+    /// The account.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,64}$", "examples" = ["acme"]))]
+    pub(crate) account: String,
+    /// The user's id, as the claim for it says.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,64}$", "examples" = ["u-123"]))]
     pub(crate) id: String,
     /// When the entry ends. Absent: never.
     #[serde(default)]

@@ -148,4 +148,12 @@ fn of_two_lists_the_longer_entry_holds() {
     assert_eq!(of(None).and(&of(Some(9))), of(None));
     assert_ne!(of(None).digest(), of(Some(9)).digest());
     assert_eq!(Revocations::default().and(&of(Some(5))).len(), 1);
+    let mut user = Revocations::default();
+    let (account, user_id) = ("acme", "ana");
+    let what = Revoked::User {
+        account,
+        user: user_id,
+    };
+    user.add(what, None);
+    assert_eq!(of(None).and(&user).len(), 2);
 }
