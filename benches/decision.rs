@@ -153,6 +153,7 @@ fn target() -> Arc<Target> {
     let operation = operations().into_iter().next().expect("there are some");
     Arc::new(Target {
         route: Arc::new(Route {
+            patterns: Vec::new(),
             body: palisade::route::BodyRule::None,
             method: http::Method::GET,
             template: "/app/v1/missions".into(),

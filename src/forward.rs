@@ -42,6 +42,17 @@ pub struct UpstreamSettings {
     pub forward_token: bool,
     /// How many idle connections each worker keeps.
     pub idle_connections_max: usize,
+    /// Who may share one.
+    pub pool: PoolMode,
+}
+
+/// Whose requests may follow each other on one connection to an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolMode {
+    /// Anybody's.
+    Shared,
+    /// Those of one account: an upstream that answers late or twice confuses no two tenants (RULES 45).
+    PerAccount,
 }
 
 /// What every forwarder needs to know.

@@ -10,6 +10,7 @@ mod error_body;
 mod meaning;
 mod node;
 pub mod openapi;
+mod parameter;
 pub mod pattern;
 mod reference;
 mod router;
@@ -23,6 +24,7 @@ mod tests;
 pub use body::{BodyPlace, Step};
 pub use error::Error;
 pub use error_body::{BadTemplate, ErrorBody, TEMPLATE_BYTES_MAX};
+pub use parameter::ValuePattern;
 pub use reference::ReferenceTable;
 pub use router::Router;
 pub use settings::{

@@ -4,8 +4,8 @@ use super::assertion::Asserter;
 use super::body::{ReplyBody, RequestBody, Turn};
 use super::headers::{Annotate, annotate, clean_reply, keep_private};
 use super::idempotency;
-use super::pool::{Connection, Pool};
-use super::{Settings, UpstreamSettings};
+use super::pool::{Connection, Owner, Pool};
+use super::{PoolMode, Settings, UpstreamSettings};
 use crate::body::Sent;
 use crate::decision::Permit;
 use crate::head::{Credential, Head};
@@ -187,7 +187,12 @@ impl Upstreams {
         frame(&mut headers, request.body().size_hint().exact());
         *request.headers_mut() = headers;
         let limit = set.timeout.unwrap_or(upstream.settings.response_timeout);
-        let (mut reply, connection) = upstream.exchange(request, limit, &turn).await?;
+        let owner = match upstream.settings.pool {
+            PoolMode::Shared => None,
+            PoolMode::PerAccount => permit.scope().account().cloned(),
+        };
+        let answer = upstream.exchange(request, limit, &turn, owner).await;
+        let (mut reply, connection) = answer?;
         clean_reply(reply.headers_mut(), &self.rules, allowed.request_id);
         if permit.caller().proof().is_some() {
             keep_private(reply.headers_mut());
@@ -281,13 +286,14 @@ impl Upstream {
         mut request: Request<RequestBody>,
         limit: Duration,
         turn: &Turn,
+        owner: Owner,
     ) -> Result<(Response<Incoming>, Connection), Error> {
         let name = &self.settings.name;
         loop {
-            let (mut connection, fresh) = if let Some(idle) = self.pool.take() {
+            let (mut connection, fresh) = if let Some(idle) = self.pool.take(&owner) {
                 (idle, false)
             } else {
-                let connected = self.connect().await;
+                let connected = self.connect(owner.clone()).await;
                 let failed = |_: &Error| self.metrics.upstream_connect_failed();
                 (connected.inspect_err(failed)?, true)
             };
@@ -304,7 +310,7 @@ impl Upstream {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    async fn connect(&self, owner: Owner) -> Result<Connection, Error> {
         let UpstreamSettings {
             name,
             host,
@@ -331,7 +337,7 @@ impl Upstream {
                 tracing::debug!(upstream = %name, %error, "upstream connection ended");
             }
         });
-        Ok(Connection::new(sender, task.abort_handle()))
+        Ok(Connection::new(sender, task.abort_handle(), owner))
     }
 }
 

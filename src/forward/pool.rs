@@ -1,6 +1,7 @@
 //! Idle connections of one worker to one upstream. Nothing here leaves its thread.
 
 use super::body::RequestBody;
+use crate::tenant::AccountId;
 use hyper::client::conn::http1::SendRequest;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,11 +14,15 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 type Idle = Rc<RefCell<Vec<Connection>>>;
 
+/// Whose requests a connection carries. `None`: anybody's, or nobody's in particular.
+pub(super) type Owner = Option<AccountId>;
+
 /// A connection and the task that moves its bytes. Dropping it closes it at once: hyper alone would go
 /// on sending a body that nobody waits for.
 pub(super) struct Connection {
     pub(super) sender: SendRequest<RequestBody>,
     task: AbortHandle,
+    owner: Owner,
 }
 
 /// The idle connections, newest last.
@@ -34,8 +39,12 @@ pub(super) struct Returned {
 }
 
 impl Connection {
-    pub(super) fn new(sender: SendRequest<RequestBody>, task: AbortHandle) -> Self {
-        Self { sender, task }
+    pub(super) fn new(sender: SendRequest<RequestBody>, task: AbortHandle, owner: Owner) -> Self {
+        Self {
+            sender,
+            task,
+            owner,
+        }
     }
 }
 
@@ -53,10 +62,11 @@ impl Pool {
         }
     }
 
-    /// The connection used last that is still open.
-    pub(super) fn take(&self) -> Option<Connection> {
+    /// The connection that `owner` used last and that is still open.
+    pub(super) fn take(&self, owner: &Owner) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
-        while let Some(connection) = idle.pop() {
+        while let Some(at) = idle.iter().rposition(|one| one.owner == *owner) {
+            let connection = idle.remove(at);
             if connection.sender.is_ready() {
                 return Some(connection);
             }
@@ -73,9 +83,14 @@ impl Pool {
 
     fn put(&self, connection: Connection) {
         let mut idle = self.idle.borrow_mut();
-        if idle.len() < self.max {
-            idle.push(connection);
+        if self.max == 0 {
+            return;
         }
+        if idle.len() == self.max {
+            // The one that nobody has used for the longest time.
+            idle.remove(0);
+        }
+        idle.push(connection);
     }
 }
 

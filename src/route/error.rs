@@ -16,8 +16,10 @@ pub enum Error {
         /// The methods that it has, sorted.
         allow: Arc<[Method]>,
     },
-    /// What stands in a path parameter is not an id (RULES 14).
-    #[error("path parameter `{0}` is not an id: 1 to 64 of A-Z a-z 0-9 _ -")]
+    /// What stands in a path parameter is not an id, or not what the route's pattern says (RULES 14).
+    #[error(
+        "path parameter `{0}` does not fit: it is 1 to 64 of A-Z a-z 0-9 _ -, or as the route says"
+    )]
     Parameter(Arc<str>),
     /// What stands in a path parameter is, in some case, a fixed name at that place (RULES 14).
     #[error("path parameter `{0}` is spelt like a fixed name of the same place")]

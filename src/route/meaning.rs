@@ -1,7 +1,7 @@
 //! What a declared route means: its action, access, kind, resource and account.
 
 use super::template::{Segment, Template};
-use super::{AccountOf, BodyRule, ReferenceKind, ReferenceTable, Route, RouteSet};
+use super::{AccountOf, BodyRule, ReferenceKind, ReferenceTable, Route, RouteSet, ValuePattern};
 use crate::fault::{Fault, Place};
 use crate::head;
 use crate::operation::{Access, ApiContext, CATALOG_USE, Operation, ResourceType};
@@ -21,6 +21,8 @@ pub(super) struct Declared<'a> {
     /// What overrides the access that the method gives.
     pub(super) access: Option<Access>,
     pub(super) platform: bool,
+    /// Path parameters with a pattern of their own, and where each is given.
+    pub(super) patterns: Vec<(String, ValuePattern, Place)>,
     /// What may follow the head.
     pub(super) body: BodyRule,
     /// Declared outside of the path: what the parameters of query and headers mean.
@@ -67,6 +69,9 @@ impl Declared<'_> {
                 faults.extend(unlisted("path", name, &self.path_place));
             }
         }
+        for (name, _, place) in &self.patterns {
+            faults.extend(misplaced(name, place, template.as_ref(), references));
+        }
         let (Some(action), Some(template)) = (action, template) else {
             return Err(faults);
         };
@@ -99,6 +104,11 @@ impl Declared<'_> {
             template: self.template.into(),
             account_of,
             body: self.body,
+            patterns: self
+                .patterns
+                .into_iter()
+                .map(|(name, pattern, _)| (name.into(), pattern))
+                .collect(),
             set: Arc::clone(set),
             declared_at: self.line.into(),
         })
@@ -143,6 +153,24 @@ impl Declared<'_> {
             )),
         }
     }
+}
+
+/// A pattern for no parameter of the path, or for one that names a tenant: those are ids.
+fn misplaced(
+    name: &str,
+    place: &Place,
+    template: Option<&Template>,
+    references: &ReferenceTable,
+) -> Option<Fault> {
+    let known = template.is_none_or(|one| one.parameters().any(|known| **known == *name));
+    let message = if !known {
+        format!("the path has no parameter `{name}`")
+    } else if references.of_path(name).is_some() {
+        format!("`{name}` names a tenant or a user, and these are ids")
+    } else {
+        return None;
+    };
+    Some(Fault::error("route_pattern", place.clone(), message).help("remove the pattern"))
 }
 
 /// A parameter that looks like a tenant's name and is in no row of the table (RULES 12).

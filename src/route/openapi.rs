@@ -6,6 +6,7 @@
 
 mod body;
 mod operation;
+mod parameter;
 mod properties;
 mod resolve;
 

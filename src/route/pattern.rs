@@ -1,7 +1,7 @@
 //! Routes written by hand: `match: "GET /x/{y}"`, `action: accounts/read`.
 
 use super::meaning::Declared;
-use super::{BodyRule, ReferenceRule, ReferenceTable, Route, RouteSet};
+use super::{BodyRule, ReferenceRule, ReferenceTable, Route, RouteSet, ValuePattern};
 use crate::fault::{Fault, Place};
 use crate::operation::Access;
 use http::Method;
@@ -19,6 +19,8 @@ pub struct Pattern<'a> {
     /// Why its bodies are not read for references (RULES 13); `None`: a POST, PUT or PATCH takes JSON,
     /// and the others nothing.
     pub body_unchecked: Option<&'a str>,
+    /// Path parameters that hold something else than an id, and where each is given.
+    pub parameters: Vec<(String, ValuePattern, Place)>,
     /// Portal only: it acts on the platform itself (RULES 16).
     pub platform: bool,
     /// Where `match` stands.
@@ -63,6 +65,7 @@ pub fn read(
         access: pattern.access,
         platform: pattern.platform,
         parameters: Vec::new(),
+        patterns: pattern.parameters.clone(),
         path_place: pattern.match_place.clone(),
         action_place: pattern.action_place.clone(),
         line: pattern.declared_at.clone(),

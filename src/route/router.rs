@@ -77,7 +77,10 @@ impl Router {
         }
         let mut captures = Vec::with_capacity(walk.values.len());
         for (name, value) in entry.parameters.iter().zip(walk.values) {
-            if !is_id(value) {
+            let mut patterns = entry.route.patterns.iter();
+            let own = patterns.find(|(known, _)| known == name);
+            let fits = own.map_or_else(|| is_id(value), |(_, pattern)| pattern.fits(value));
+            if !fits {
                 return Err(Error::Parameter(Arc::clone(name)));
             }
             captures.push((Arc::clone(name), value.to_owned()));

@@ -1,6 +1,6 @@
 //! What the configuration says of routes.
 
-use super::{BodyPlace, ErrorBody};
+use super::{BodyPlace, ErrorBody, ValuePattern};
 use crate::operation::{ApiContext, Operation};
 use http::Method;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct Route {
     pub kind: Arc<str>,
     /// The path parameter that is the resource's id (the last one); `None`: a collection.
     pub id_parameter: Option<Arc<str>>,
+    /// Parameters that hold something else than an id (RULES 14); never a reference.
+    pub patterns: Vec<(Arc<str>, ValuePattern)>,
     /// Portal only: where the account comes from (RULES 16).
     pub account_of: AccountOf,
     /// What may follow a request's head.

@@ -44,6 +44,7 @@ pub(super) fn rules() -> Vec<ReferenceRule> {
 fn written<'a>(matches: &'a str, action: &'a str, line: usize) -> Pattern<'a> {
     Pattern {
         body_unchecked: None,
+        parameters: Vec::new(),
         matches,
         action,
         access: None,

@@ -375,6 +375,7 @@ fn target(kind: &Kind, references: &[(ReferenceKind, &str)]) -> Target {
     };
     Target {
         route: Arc::new(Route {
+            patterns: Vec::new(),
             body: crate::route::BodyRule::None,
             method: Method::GET,
             template: "/things".into(),

@@ -265,6 +265,21 @@ fn one_connection_serves_many_requests_on_one_upstream_connection() {
 }
 
 #[test]
+fn accounts_may_have_upstream_connections_of_their_own() {
+    for (pool, connections) in [("shared", 1), ("per_account", 2)] {
+        let gate = TestGate::builder()
+            .set("/upstreams/api/pool", serde_json::json!(pool))
+            .start();
+        let bo = gate.issuer.user("bo").account("globex");
+        let bo = bo.workspace("globex-prod").sign();
+        for token in [viewer(&gate), bo.clone(), viewer(&gate), bo] {
+            gate.get(READ).bearer(&token).send().allowed(200);
+        }
+        assert_eq!(gate.upstream.connections(), connections, "{pool}");
+    }
+}
+
+#[test]
 fn pipelined_requests_are_each_decided_and_answered_in_order() {
     let gate = TestGate::start();
     let token = viewer(&gate);

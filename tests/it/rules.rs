@@ -443,6 +443,34 @@ fn rule_14_path_parameters_obey_the_grammar() {
 }
 
 #[test]
+fn rule_14_a_route_may_say_what_a_parameter_holds_and_references_stay_ids() {
+    let file = |pattern: &str| {
+        json!({"context": "app", "upstream": "api", "match": "GET /app/v1/files/{file}",
+            "action": "files/get", "patterns": {"file": pattern}})
+    };
+    let gate = TestGate::builder()
+        .set("/routes/-", file("[a-z0-9.-]+"))
+        .start();
+    let ana = gate.issuer.user("ana");
+    ask(&gate, "/app/v1/files/report-2026.pdf", &ana).allowed(200);
+    assert_eq!(
+        gate.upstream.only().target(),
+        "/app/v1/files/report-2026.pdf"
+    );
+    for bad in ["Report.pdf", "a%20b", "a:b", "a@b"] {
+        ask(&gate, &format!("/app/v1/files/{bad}"), &ana).refused(Reason::RequestAmbiguous);
+    }
+    ask(&gate, "/app/v1/missions/m.1", &ana).refused(Reason::RequestAmbiguous);
+    let user = json!({"context": "app", "upstream": "api", "match": "GET /app/v1/people/{userId}",
+        "action": "people/get", "patterns": {"userId": ".*"}});
+    does_not_start(TestGate::builder().set("/routes/-", user), "these are ids");
+    does_not_start(
+        TestGate::builder().set("/routes/-", file("[a")),
+        "no pattern",
+    );
+}
+
+#[test]
 fn rule_15_urls_are_not_overridden_and_the_upstream_gets_a_configured_authority() {
     let gate = TestGate::builder()
         .set("/upstreams/api/authority", json!("api.internal"))

@@ -4,6 +4,7 @@ use super::Context;
 use crate::config::units::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A name that means a tenant.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -95,6 +96,11 @@ pub(crate) struct Route {
     /// may read replies.
     #[serde(default)]
     pub(crate) cors: Option<Cors>,
+    /// Path parameters of `match` that hold something else than an id: a regular expression for the
+    /// whole value. (OpenAPI: `x-palisade-pattern` at a path parameter.)
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"file": "[a-z0-9.-]+"}]))]
+    pub(crate) patterns: BTreeMap<String, String>,
     /// Where `references` has rows in bodies: what else than JSON may follow the head of `match`.
     /// Absent: a POST, PUT or PATCH takes JSON and the others nothing. (OpenAPI:
     /// `x-palisade-body-references` at an operation.)

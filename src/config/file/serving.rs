@@ -120,6 +120,19 @@ pub(crate) struct Upstream {
     #[serde(default = "idle_connections_max")]
     #[schemars(range(min = 0, max = 65535))]
     pub(crate) idle_connections_max: u16,
+    /// Whose requests may follow each other on one connection: anybody's (`shared`), or those of one
+    /// account (`per_account`), for a service that may answer late or twice.
+    #[serde(default)]
+    pub(crate) pool: Pool,
+}
+
+/// Whose requests may follow each other on one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pool {
+    #[default]
+    Shared,
+    PerAccount,
 }
 
 /// How long an upstream may take.

@@ -7,11 +7,11 @@ use crate::config::file::{
 };
 use crate::config::files::OPENAPI_BYTES_MAX;
 use crate::config::findings::Findings;
-use crate::document::Document;
-use crate::fault::{Fault, nearest};
+use crate::document::{Document, child};
+use crate::fault::{Fault, Place, nearest};
 use crate::operation::{Access, ApiContext};
 use crate::route::pattern::{self, Pattern};
-use crate::route::{Cors, HeaderName, ReferenceRule, Route, RouteSet, openapi};
+use crate::route::{Cors, HeaderName, ReferenceRule, Route, RouteSet, ValuePattern, openapi};
 use std::sync::Arc;
 
 /// The routes that make sense.
@@ -151,6 +151,10 @@ impl Reading<'_> {
             let help = "say `x-palisade-access` at the operation in the OpenAPI file";
             wrong("access", "`access` is for single routes", help);
         }
+        if !shape.patterns.is_empty() && shape.openapi.is_some() {
+            let help = "say `x-palisade-pattern` at the path parameter in the OpenAPI file";
+            wrong("patterns", "`patterns` is for single routes", help);
+        }
         if shape.body_references.is_some() && shape.openapi.is_some() {
             let help = "say `x-palisade-body-references` at the operation in the OpenAPI file";
             let message = "`body_references` is for single routes";
@@ -279,8 +283,10 @@ impl Reading<'_> {
         set: &Arc<RouteSet>,
         findings: &mut Findings<'_>,
     ) -> Option<Route> {
+        let parameters = self.patterns(findings);
         let document = findings.document();
         let pattern = Pattern {
+            parameters,
             matches,
             action,
             access: self.shape.access.map(access),
@@ -297,6 +303,28 @@ impl Reading<'_> {
         pattern::read(&pattern, set, self.references)
             .map_err(|faults| findings.extend(faults))
             .ok()
+    }
+
+    fn patterns(&self, findings: &mut Findings<'_>) -> Vec<(String, ValuePattern, Place)> {
+        let mut patterns = Vec::new();
+        for (name, text) in &self.shape.patterns {
+            let pointer = child(&self.key("patterns"), name);
+            match ValuePattern::read(text) {
+                Ok(pattern) => {
+                    patterns.push((name.clone(), pattern, findings.document().place(&pointer)));
+                }
+                Err(why) => {
+                    let help = "write a regular expression for the whole value: `[a-z0-9.-]+`";
+                    findings.error(
+                        &pointer,
+                        "route_pattern",
+                        format!("no pattern: {why}"),
+                        help,
+                    );
+                }
+            }
+        }
+        patterns
     }
 
     fn key(&self, key: &str) -> String {

@@ -1,10 +1,10 @@
 //! `upstreams`: addresses that are not our own.
 
 use super::listen::timeout;
-use crate::config::file::{Config, Upstream};
+use crate::config::file::{Config, Pool, Upstream};
 use crate::config::findings::Findings;
 use crate::document::child;
-use crate::forward::UpstreamSettings;
+use crate::forward::{PoolMode, UpstreamSettings};
 use http::{HeaderValue, Uri};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -57,6 +57,10 @@ fn one(
         audience: audience(shape, &child(&at, "audience"), findings),
         forward_token: shape.forward_token,
         idle_connections_max: usize::from(shape.idle_connections_max),
+        pool: match shape.pool {
+            Pool::Shared => PoolMode::Shared,
+            Pool::PerAccount => PoolMode::PerAccount,
+        },
         authority: authority_value(findings, &child(&at, "authority"), &authority)?,
         name: name.into(),
         host,

@@ -281,6 +281,7 @@ fn route(row: Row, also_accepts: &[ApiContext]) -> Arc<Route> {
     let last = parameters.find_map(|part| part.strip_prefix('{'));
     let last = last.map(|part| part.trim_end_matches('}').into());
     Arc::new(Route {
+        patterns: Vec::new(),
         body: crate::route::BodyRule::None,
         method: Method::from_bytes(method.as_bytes()).unwrap(),
         template: template.into(),

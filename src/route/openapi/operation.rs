@@ -1,7 +1,7 @@
 //! One path item and its operations.
 
-use super::super::meaning::{Declared, unlisted};
-use super::super::{BodyRule, ReferenceKind};
+use super::super::BodyRule;
+use super::super::meaning::Declared;
 use super::Reader;
 use super::body::BODY_REFERENCES;
 use crate::document::child;
@@ -42,8 +42,7 @@ impl<'a> Reader<'a> {
             }
             self.extensions(operation, &here, &[ACCESS, PLATFORM, BODY_REFERENCES]);
             self.no_servers(operation, &here);
-            let mut parameters = self.parameters(operation, &here);
-            parameters.extend(&shared);
+            let parameters = self.parameters(operation, &here).and(&shared);
             let Some(id) = self.id(operation, &here) else {
                 continue;
             };
@@ -62,7 +61,8 @@ impl<'a> Reader<'a> {
                 access,
                 body,
                 platform,
-                parameters,
+                parameters: parameters.kinds,
+                patterns: parameters.patterns,
                 path_place: self.document.key_place(pointer),
                 action_place: self.document.place(&child(&here, "operationId")),
                 line: self.document.line(&here),
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A misspelt extension of ours would silently mean nothing.
-    fn extensions(&mut self, value: &Value, at: &str, known: &[&str]) {
+    pub(super) fn extensions(&mut self, value: &Value, at: &str, known: &[&str]) {
         let keys = value.as_object().into_iter().flat_map(|map| map.keys());
         for key in keys.filter(|key| key.starts_with("x-palisade-")) {
             if known.contains(&key.as_str()) {
@@ -158,67 +158,6 @@ impl<'a> Reader<'a> {
             );
             self.faults
                 .push(fault.help("one base path holds for the whole file"));
-        }
-    }
-
-    /// What the parameters of query and header mean; those that only look like a tenant are faults.
-    fn parameters(&mut self, owner: &Value, at: &str) -> Vec<ReferenceKind> {
-        let mut kinds = Vec::new();
-        let at = child(at, "parameters");
-        let list = match owner.get("parameters") {
-            None => return kinds,
-            Some(Value::Array(list)) => list,
-            Some(_) => {
-                let fault = self.error("openapi_parameter", &at, "not a list");
-                let help = "write a list of parameters: `parameters: [..]`";
-                self.faults.push(fault.help(help));
-                return kinds;
-            }
-        };
-        for index in 0..list.len() {
-            let pointer = child(&at, &index.to_string());
-            match self.parameter(&pointer) {
-                Ok(kind) => kinds.extend(kind),
-                Err(fault) => self.faults.push(*fault),
-            }
-        }
-        kinds
-    }
-
-    fn parameter(&self, pointer: &str) -> Result<Option<ReferenceKind>, Box<Fault>> {
-        let value = self.document.get(pointer).unwrap_or(&Value::Null);
-        let (value, at) = self.resolve(value, pointer)?;
-        let text = |key: &str| value.get(key).and_then(Value::as_str);
-        let (Some(name), Some(place)) = (text("name"), text("in")) else {
-            let message = "a parameter without `name` and `in`";
-            let fault = self.error("openapi_parameter", &at, message);
-            return Err(fault
-                .help("write both: `name: limit` and `in: query`")
-                .into());
-        };
-        let known = match place {
-            // The template's own parameters are what counts; they are read with it.
-            "path" => return Ok(None),
-            "query" => self.references.of_query(name),
-            "header" => self.references.of_header(name),
-            "cookie" => None,
-            _ => {
-                let pointer = child(&at, "in");
-                let fault = self.error(
-                    "openapi_parameter",
-                    &pointer,
-                    format!("`{place}` is no place"),
-                );
-                return Err(fault.help("one of path, query, header, cookie").into());
-            }
-        };
-        let place_of_name = self.document.place(&child(&at, "name"));
-        match known {
-            Some(kind) => Ok(Some(kind)),
-            None => match unlisted(place, name, &place_of_name) {
-                Some(fault) => Err(fault.into()),
-                None => Ok(None),
-            },
         }
     }
 }

@@ -186,6 +186,25 @@ fn a_misspelt_access_or_extension_gets_a_suggestion() {
 }
 
 #[test]
+fn a_path_parameter_may_have_a_pattern_of_its_own() {
+    let with = |extension: &str| {
+        fault(&format!(
+            "  /a/{{x}}:\n    get:\n      operationId: a/b\n      parameters:\n        - {{ name: x, in: path, {extension} }}\n"
+        ))
+    };
+    let bad = with("x-palisade-pattern: '['");
+    assert!(
+        bad.contains("no pattern: ") && bad.starts_with("app.yaml:7"),
+        "{bad}"
+    );
+    let misspelt = with("x-palisade-patern: a");
+    assert!(
+        misspelt.contains("did you mean `x-palisade-pattern`?"),
+        "{misspelt}"
+    );
+}
+
+#[test]
 fn parameters_that_look_like_tenants_are_in_the_table() {
     for (name, place) in [
         ("accountId", "query"),
