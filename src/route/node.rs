@@ -116,17 +116,38 @@ impl Node {
             .any(|(literal, _)| literal.eq_ignore_ascii_case(segment))
     }
 
-    /// The set of the deepest node on the way that has one.
+    /// The set of the deepest node on the way. Where two ways lead on, it is the one on which a route
+    /// answers, as [`Node::find`] takes it; where none does, both have to be alike.
     pub(super) fn set_at(&self, rest: &str) -> Option<&Arc<RouteSet>> {
-        let mut node = self;
-        let mut set = node.set.as_ref();
-        for segment in rest.split('/') {
-            let next = node.child(segment).or(node.parameter.as_deref());
-            let Some(next) = next else { break };
-            node = next;
-            set = node.set.as_ref();
+        let (segment, rest) = match rest.split_once('/') {
+            Some((segment, rest)) => (segment, Some(rest)),
+            None => (rest, None),
+        };
+        let parameter = self.parameter.as_deref().filter(|_| !segment.is_empty());
+        match (self.child(segment), parameter) {
+            (None, None) => self.set.as_ref(),
+            (Some(node), None) | (None, Some(node)) => node.set_after(rest),
+            (Some(literal), Some(parameter)) => {
+                let answers = [literal, parameter].into_iter();
+                let mut answers = answers.filter(|node| node.answers(rest));
+                if let Some(node) = answers.next() {
+                    return node.set_after(rest);
+                }
+                let (one, other) = (literal.set_after(rest)?, parameter.set_after(rest)?);
+                alike(one, other).then_some(one)
+            }
         }
-        set
+    }
+
+    fn set_after(&self, rest: Option<&str>) -> Option<&Arc<RouteSet>> {
+        match rest {
+            Some(rest) => self.set_at(rest),
+            None => self.set.as_ref(),
+        }
+    }
+
+    fn answers(&self, rest: Option<&str>) -> bool {
+        self.after(rest, &mut Vec::new(), &mut None).is_some()
     }
 
     /// Works out `set` from the leaves up. A node with several sets has none.

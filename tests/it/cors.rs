@@ -198,6 +198,41 @@ fn sets_do_not_lend_each_other_their_rules() {
 }
 
 #[test]
+fn a_route_behind_anothers_literal_keeps_its_own_rules() {
+    let route = |line: &str, action: &str, cors: serde_json::Value| json!({"context": "app", "upstream": "api", "match": line, "action": action, "cors": cors});
+    let gate = TestGate::builder()
+        .set(
+            "/routes/-",
+            route(
+                "GET /app/v1/a/b",
+                "letters/list",
+                json!({"origins": [ORIGIN]}),
+            ),
+        )
+        .set(
+            "/routes/-",
+            route(
+                "GET /app/v1/{letter}/c",
+                "letters/get",
+                json!({"origins": ["https://letters.example.com"]}),
+            ),
+        )
+        .start();
+    let granted = |path: &str| {
+        let reply = gate.get(path).header("origin", ORIGIN).send();
+        reply.refused(Reason::TokenMissing);
+        let granted = |reply: &Reply| reply.header("access-control-allow-origin").is_some();
+        (granted(&preflight(&gate, ORIGIN, path)), granted(&reply))
+    };
+    assert_eq!(granted("/app/v1/a/b"), (true, true));
+    assert_eq!(granted("/app/v1/z/c"), (false, false));
+    // The literal leads to no route of this path, and the parameter does.
+    assert_eq!(granted("/app/v1/a/c"), (false, false));
+    // Nobody answers here: it could be either's.
+    assert_eq!(granted("/app/v1/a/d"), (false, false));
+}
+
+#[test]
 fn a_preflight_with_two_origins_or_methods_gets_no_permission() {
     let gate = gate();
     let ask = |origins: &[&str], methods: &[&str]| {
