@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// How long a read waits for room in the audit queue before it goes unrecorded (RULES 42).
 const AUDIT_WAIT: Duration = Duration::from_millis(50);
 
+/// How much of a reference is recorded.
+const REFERENCE_CHARS_MAX: usize = 80;
+
 /// The status of a request whose client went away, as nginx has it.
 const CLIENT_CLOSED: u16 = 499;
 
@@ -196,7 +199,7 @@ impl<'a> Journal<'a> {
             let target = self.learnt.target.iter();
             let references: Vec<(&str, &str)> = target
                 .flat_map(|target| &target.references)
-                .map(|one| (&*one.place, one.value.as_str()))
+                .map(|one| (&*one.place, shown(&one.value)))
                 .collect();
             slot.commit(&self.record(&end, &references));
         }
@@ -288,6 +291,13 @@ impl<'a> Journal<'a> {
             ..Record::default()
         }
     }
+}
+
+/// Enough of a reference to know it by. An id has 64 characters at most, but a body may say anything,
+/// and whoever repeats it must not fill the queue.
+fn shown(value: &str) -> &str {
+    let end = value.char_indices().nth(REFERENCE_CHARS_MAX);
+    end.and_then(|(end, _)| value.get(..end)).unwrap_or(value)
 }
 
 /// What changes something, crosses accounts or is done for somebody else never goes unrecorded (RULES

@@ -52,6 +52,16 @@ fn a_reference_in_a_body_is_held_to_the_callers_workspace() {
 }
 
 #[test]
+fn a_long_reference_is_recorded_by_its_beginning() {
+    let gate = reading().start();
+    let long = "\u{e4}".repeat(30_000);
+    post(&gate, &format!("{{\"workspaceId\":\"{long}\"}}")).refused(Reason::OutsideTenant);
+    let record = gate.only_record();
+    assert_eq!(record["references"][0]["value"], "\u{e4}".repeat(80));
+    assert!(record.to_string().len() < 4096, "{record}");
+}
+
+#[test]
 fn a_chunked_body_stays_chunked_with_its_trailers() {
     let gate = reading().start();
     let mut connection = gate.connect();
