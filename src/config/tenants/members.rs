@@ -7,7 +7,7 @@ use crate::config::findings::Findings;
 use crate::config::resolve::role;
 use crate::document::child;
 use crate::tenant::{AccountId, Member, Role, UserId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The users by their ids. `None`: the file does not speak of users.
@@ -19,17 +19,24 @@ pub(super) fn resolve(
     findings: &mut Findings<'_>,
 ) -> Option<BTreeMap<UserId, Arc<Member>>> {
     let mut members = BTreeMap::new();
+    let mut subjects = BTreeSet::new();
     for (at, shape) in shapes?.iter().enumerate() {
         let at = child(pointer, &at.to_string());
         let Some(member) = member(shape, account, &at, known, findings) else {
             continue;
         };
-        let name = member.id.clone();
-        if members.insert(name.clone(), Arc::new(member)).is_some() {
-            let message = format!("user `{name}` stands in the list already");
+        // By either, policies could not tell the two apart.
+        let key = if members.contains_key(&member.id) {
+            "id"
+        } else {
+            "subject"
+        };
+        if !subjects.insert(Arc::clone(&member.subject)) || key == "id" {
+            let message = format!("another user of the list has the {key} of `{}`", member.id);
             let help = "keep one of the two";
-            findings.error(&child(&at, "id"), "tenant_duplicate_user", message, help);
+            findings.error(&child(&at, key), "tenant_duplicate_user", message, help);
         }
+        members.insert(member.id.clone(), Arc::new(member));
     }
     Some(members)
 }

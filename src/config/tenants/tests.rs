@@ -169,6 +169,35 @@ fn every_bad_file_is_reported_and_the_others_serve() {
     );
 }
 
+/// A file with these users of its one workspace.
+fn with_users(users: &str) -> Tenants {
+    let text = format!(
+        "account: acme\nplan: standard\nissuers: [cosmos]\nworkspaces:\n  - {{ id: acme-prod, clients: [c1], users: [{users}] }}\n"
+    );
+    Folder::new(&[("acme.yaml", &text)]).read()
+}
+
+#[test]
+fn users_that_cannot_be_told_apart_or_lead_nowhere_are_faults() {
+    for (users, code) in [
+        ("{ id: ana }, { id: ana }", "tenant_duplicate_user"),
+        (
+            "{ id: ana, subject: partner|1 }, { id: bo, subject: partner|1 }",
+            "tenant_duplicate_user",
+        ),
+        ("{ id: a/b }", "config_value"),
+        ("{ id: ana, subject: nobody|1 }", "tenant_bad_subject"),
+        ("{ id: ana, subject: 'partner|' }", "tenant_bad_subject"),
+        ("{ id: ana, groups: [a/b] }", "tenant_bad_group"),
+    ] {
+        let tenants = with_users(users);
+        let codes: Vec<&str> = tenants.quarantined.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, [code], "{users}: {:?}", tenants.quarantined);
+    }
+    let tenants = with_users("{ id: ana }, { id: bo, subject: partner|1, groups: [staff] }");
+    assert_eq!(tenants.quarantined, []);
+}
+
 #[test]
 fn a_plan_without_limits_is_a_warning() {
     let tenants = Folder::new(&[("a.yaml", "account: a\nplan: enterprize\n")]).read();
