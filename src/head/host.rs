@@ -56,11 +56,6 @@ impl HostList {
         self.entries.first().map(|entry| &*entry.text)
     }
 
-    /// Whether every host matches.
-    pub fn is_any(&self) -> bool {
-        self.any
-    }
-
     /// The canonical form of an authority. `Err`: it is none, or (`true`) none that is listed.
     pub(super) fn find(&self, authority: &str) -> Result<Arc<str>, bool> {
         let same = |entry: &&Entry| entry.text.eq_ignore_ascii_case(authority);

@@ -38,8 +38,6 @@ pub(super) struct Types {
     pub(super) schema: Schema,
     pub(super) validator: Validator,
     pub(super) shapes: Vec<Shape>,
-    /// The generated fragment's text.
-    pub(super) operations: String,
 }
 
 /// It cannot be built; with the types, if these can.
@@ -72,7 +70,6 @@ impl Platform {
             validator: Validator::new(schema.clone()),
             shapes: environment::shapes(&schema),
             schema,
-            operations,
         };
         match types.review(&sources) {
             Ok((rules, warnings)) => Ok(Arc::new(Self {

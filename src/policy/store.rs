@@ -5,9 +5,8 @@ use super::environment::{Environment, PrincipalType};
 use super::hash::Hash;
 use super::held::{self, Held};
 use super::overlay::OverlayState;
-use super::platform::{GUARD, Platform, Types};
+use super::platform::{Platform, Types};
 use super::review::{self, Layer, Rule};
-use super::schema;
 use super::source::{OverlaySource, Settings, Source};
 use super::stack;
 use crate::fault::{Fault, Place};
@@ -89,21 +88,6 @@ impl Store {
     /// The schema, for checks of requests and entities.
     pub fn schema(&self) -> &Schema {
         &self.platform.types.schema
-    }
-
-    /// The core schema's text.
-    pub fn core_schema() -> &'static str {
-        schema::CORE
-    }
-
-    /// The text of the guards that ship.
-    pub fn shipped_guards() -> &'static str {
-        GUARD
-    }
-
-    /// The text of the action fragment that the operations gave.
-    pub fn operations_schema(&self) -> &str {
-        &self.platform.types.operations
     }
 
     /// Where a question of these types is asked. `None`: the schema does not list it, and it must

@@ -228,12 +228,6 @@ impl Metrics {
         self.policies.get(policy)
     }
 
-    /// A policy was among those that determined a decision. Ids that are not registered are not
-    /// counted: overlays' ids are the tenants' own words.
-    pub fn policy_determining(&self, policy: &str) {
-        self.policies.count(policy);
-    }
-
     /// Verified claims were found in the cache.
     pub fn token_cache_hit(&self) {
         self.tokens.hits.inc();

@@ -59,12 +59,6 @@ impl Policies {
     pub(super) fn get(&self, name: &str) -> Option<PolicyCounter> {
         self.known.peek().get(name).cloned()
     }
-
-    pub(super) fn count(&self, name: &str) {
-        if let Some(counter) = self.known.peek().get(name) {
-            counter.inc();
-        }
-    }
 }
 
 #[derive(Debug)]

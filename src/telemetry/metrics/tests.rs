@@ -330,7 +330,6 @@ fn accounts_past_the_hundredth_share_a_series() {
 fn names_that_nobody_registered_are_not_counted() {
     let metrics = Metrics::new();
     metrics.jwks_refresh("stranger", true, Timestamp(0));
-    metrics.policy_determining("account/acme/x");
     assert!(metrics.policy_counter("account/acme/x").is_none());
     let page = read(&metrics.render());
     assert!(!page.kinds.contains_key("palisade_jwks_refresh_total"));
@@ -342,9 +341,9 @@ fn a_policy_that_goes_takes_its_series_along_and_one_that_stays_keeps_its_count(
     let metrics = Metrics::new();
     metrics.register_policies(["stays", "goes"]);
     metrics.policy_counter("stays").unwrap().inc();
-    metrics.policy_determining("goes");
+    metrics.policy_counter("goes").unwrap().inc();
     metrics.register_policies(["stays", "comes"]);
-    metrics.policy_determining("stays");
+    metrics.policy_counter("stays").unwrap().inc();
     let count = |policy| metrics.value("palisade_policy_determining_total", &[("policy", policy)]);
     assert_eq!(count("stays"), Some(2.0));
     assert_eq!(count("goes"), None);
@@ -431,10 +430,7 @@ fn price_of_counting() {
         metrics.account_request("account-50", Outcome::Allow);
     });
     price("refusal", &|| metrics.refusal(Reason::PolicyDenied));
-    price("policy by handle", &|| counter.inc());
-    price("policy by name", &|| {
-        metrics.policy_determining("platform/rbac/read");
-    });
+    price("policy", &|| counter.inc());
     price("in flight", &|| drop(metrics.in_flight()));
     price("token cache hit", &|| metrics.token_cache_hit());
 }
