@@ -1,9 +1,10 @@
-//! The rules of isolation, one test or more for each that applies, named
+//! The rules of isolation (`docs/concepts/isolation.md`), one test or more for each that applies, named
 //! after the rule. What a module holds alone has its tests there; here the rules are seen from outside.
 
 mod caller;
 mod deciding;
 mod names;
+mod page;
 mod staying;
 
 use crate::support::gate::{Builder, TestGate};

@@ -368,7 +368,7 @@ fn a_permit_ends_with_its_date() {
 }
 
 #[test]
-fn a_question_that_the_schema_does_not_list_is_not_asked() {
+fn rule_29_a_question_that_the_schema_does_not_list_is_not_asked() {
     let mut fewer = settings();
     fewer
         .operations
@@ -417,7 +417,7 @@ fn a_group_of_another_account_is_no_question() {
 }
 
 #[test]
-fn a_guard_that_sees_more_than_the_isolation_rules_raises_the_alarm() {
+fn rule_32_a_guard_that_sees_more_than_the_isolation_rules_raises_the_alarm() {
     let store = store(settings());
     let (pdp, metrics) = pdp();
     let head = noon();

@@ -224,6 +224,25 @@ fn rule_06_two_accounts_may_have_a_user_of_one_id() {
 }
 
 #[test]
+fn rule_06_an_issuer_of_other_user_ids_speaks_for_other_people() {
+    let second = crate::support::issuer::TestIssuer::start_as("https://other.example.com");
+    let entry = json!({
+        "name": "other", "issuer": "https://other.example.com", "preset": "cosmos",
+        "shares_user_ids": false, "jwks": {"url": second.jwks_url()}, "clients": "directory",
+        "accounts": "directory", "required": true, "allow_local": true,
+    });
+    let gate = TestGate::builder()
+        .set("/issuers/-", entry)
+        .tenant("acme", "/issuers", json!(["cosmos", "other"]))
+        .overlay("acme", "@id(\"no-ana\")\nforbid (principal == Tenancy::User::\"acme/ana\", action, resource);\n@id(\"no-ben\")\nforbid (principal == Tenancy::User::\"acme/other|sub-ben\", action, resource);\n")
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    ask(&gate, PATH, &second.user("ana")).allowed(200);
+    ask(&gate, PATH, &gate.issuer.user("ben")).allowed(200);
+    ask(&gate, PATH, &second.user("ben")).refused(Reason::PolicyDenied);
+}
+
+#[test]
 fn rule_07_an_unmapped_role_is_none_and_groups_of_other_tenants_grant_nothing() {
     let gate = TestGate::start();
     let norole = || gate.issuer.user("ana").without("role");
@@ -308,6 +327,31 @@ fn rule_09_a_key_that_left_the_set_stops_verifying_even_cached_tokens() {
         .bearer(&token)
         .send()
         .refused(Reason::TokenSignature);
+}
+
+#[test]
+fn rule_09_what_was_remembered_of_a_token_ends_with_the_token() {
+    let clock = Clock::manual(Clock::system().now());
+    let gate = TestGate::builder().clock(&clock).start();
+    let token = gate.issuer.user("ana").sign();
+    gate.get(PATH).bearer(&token).send().allowed(200);
+    gate.get(PATH).bearer(&token).send().allowed(200);
+    assert!(gate.metrics().sum("palisade_token_cache_hits_total", &[]) >= 1.0);
+    // The same signature under other claims is another token.
+    let (head, rest) = token.split_once('.').expect("a token has three parts");
+    let (_, signature) = rest.split_once('.').expect("a token has three parts");
+    let other = gate.issuer.user("ana").role("admin").sign();
+    let claims = other.split('.').nth(1).expect("a token has three parts");
+    let forged = format!("{head}.{claims}.{signature}");
+    gate.get(PATH)
+        .bearer(&forged)
+        .send()
+        .refused(Reason::TokenSignature);
+    clock.advance(2 * 3_600_000);
+    gate.get(PATH)
+        .bearer(&token)
+        .send()
+        .refused(Reason::TokenExpired);
 }
 
 #[test]

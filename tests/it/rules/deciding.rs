@@ -54,6 +54,59 @@ fn rule_28_a_guard_file_may_add_but_a_narrow_head_is_refused() {
 }
 
 #[test]
+fn rule_28_a_guard_that_could_err_or_permit_is_no_guard() {
+    for guard in [
+        // No `has` before the attribute: where it is absent, Cedar would skip the guard.
+        "@id(\"g\")\nforbid (principal, action, resource) unless { principal.account == resource.account };\n",
+        "@id(\"g\")\nforbid (principal, action, resource) when { principal has account };\n",
+        "@id(\"g\")\npermit (principal, action, resource);\n",
+    ] {
+        does_not_start(
+            TestGate::builder().file("policies/guard.cedar", guard),
+            "guard.cedar",
+        );
+    }
+    let added = "@id(\"guard.office\")\n@reason(\"only from this machine\")\nforbid (principal, action, resource) unless { context has ip && context.ip.isInRange(ip(\"10.0.0.0/8\")) };\n";
+    let gate = TestGate::builder()
+        .file("policies/guard.cedar", added)
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    let record = gate.only_record();
+    assert_eq!(
+        record["policies"],
+        json!(["platform/guard/guard.office"]),
+        "{record}"
+    );
+}
+
+#[test]
+fn rule_29_an_action_that_no_route_declares_is_no_question() {
+    // A policy cannot even name it, whatever layer it is in.
+    let sleeping = "@id(\"sleeping\")\nforbid (principal, action == Tenancy::Action::\"app/nothing/list\", resource);\n";
+    does_not_start(
+        TestGate::builder().policy("sleeping", sleeping),
+        "app/nothing/list",
+    );
+    let gate = TestGate::builder().overlay("acme", sleeping).start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::OverlayUnavailable);
+    // And what a caller may ask is bound to what it is: no question of a Principal is a member's.
+    let gate = TestGate::builder()
+        .policy(
+            "open",
+            "@id(\"open\")\npermit (principal, action, resource);\n",
+        )
+        .start();
+    ask(&gate, PATH, &gate.issuer.principal("root")).refused(Reason::PortalNeedsPrincipal);
+    ask(
+        &gate,
+        PORTAL,
+        &gate.issuer.machine("hr-sync").context("portal"),
+    )
+    .refused(Reason::PortalNeedsPrincipal);
+    gate.upstream.saw_nothing();
+}
+
+#[test]
 fn rule_30_a_forbid_on_an_account_reaches_everything_in_it() {
     let forbid =
         "@id(\"frozen\")\nforbid (principal, action, resource in Tenancy::Account::\"acme\");\n";
@@ -106,6 +159,20 @@ fn rule_32_the_record_of_an_allow_shows_that_cedar_agreed_with_scope() {
 }
 
 #[test]
+fn rule_32_token_references_and_scope_reach_the_policies_on_three_ways() {
+    // In a catalog the three differ: the resource lies there, the request is made from here, and the
+    // caller is a member of neither more nor less than what its token says.
+    let three = "@id(\"three\")\nforbid (principal, action, resource)\nunless {\n  resource has workspace && resource.workspace == Tenancy::Workspace::\"catalog/catalog-01\" &&\n  resource.account == Tenancy::Account::\"catalog\" &&\n  context has workspace && context.workspace == Tenancy::Workspace::\"acme/acme-prod\" &&\n  principal has account && principal.account == Tenancy::Account::\"acme\" &&\n  principal has workspaces && principal.workspaces == [Tenancy::Workspace::\"acme/acme-prod\"]\n};\n";
+    let gate = TestGate::builder().policy("three", three).start();
+    let quizzes = "/app/v1/quizzes";
+    let catalog = format!("{quizzes}?catalogWorkspaceId=catalog-01");
+    ask(&gate, &catalog, &gate.issuer.user("ana")).allowed(200);
+    ask(&gate, quizzes, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    let machine = gate.issuer.machine("hr-sync");
+    ask(&gate, &catalog, &machine).allowed(200);
+}
+
+#[test]
 fn rule_33_a_bad_overlay_leaves_the_last_good_one_in_force() {
     let mut gate = TestGate::builder().overlay("acme", STOP).start();
     let globex = gate.issuer.user("gil").account("globex");
@@ -146,6 +213,59 @@ fn rule_33_without_a_last_good_overlay_that_account_alone_is_denied() {
     ask(&gate, PATH, &globex).allowed(200);
     let expected = json!([{"account": "acme", "serves": "nothing"}]);
     assert_eq!(gate.status()["overlays_quarantined"], expected);
+}
+
+#[test]
+fn rule_34_an_overlay_beyond_its_budget_takes_out_its_own_account_alone() {
+    let forbid = |at: usize, condition: &str| {
+        format!("@id(\"p{at}\")\nforbid (principal, action, resource) when {{ {condition} }};\n")
+    };
+    let many = |count: usize, condition: &str| -> String {
+        (0..count).map(|at| forbid(at, condition)).collect()
+    };
+    let plain = "resource.kind == \"nothing\"";
+    let long = format!("// {}\n{}", "x".repeat(64 << 10), forbid(0, plain));
+    let alternatives = [plain; 40].join(" || ");
+    let pattern = format!("resource.kind like \"{}\"", "*x".repeat(9));
+    let brackets = format!("{}true{}", "(".repeat(65), ")".repeat(65));
+    let beyond = [
+        ("bytes", long),
+        ("policies", many(101, plain)),
+        ("nodes", many(90, &alternatives)),
+        ("stars", forbid(0, &pattern)),
+        ("depth", forbid(0, &brackets)),
+        (
+            "template",
+            "@id(\"t\")\nforbid (principal == ?principal, action, resource);\n".to_owned(),
+        ),
+        (
+            "annotation",
+            format!("@admin(\"yes\")\n{}", forbid(0, plain)),
+        ),
+        (
+            "id",
+            "@id(\"a b\")\nforbid (principal, action, resource) when { false };\n".to_owned(),
+        ),
+        (
+            "an end of a forbid",
+            format!("@not_after(\"2099-01-01T00:00:00Z\")\n{}", forbid(0, plain)),
+        ),
+        ("no policy", "// nothing\n".to_owned()),
+    ];
+    for (what, text) in beyond {
+        let gate = TestGate::builder().overlay("acme", &text).start();
+        let reply = ask(&gate, PATH, &gate.issuer.user("ana"));
+        assert_eq!(
+            reply.json()["code"],
+            Reason::OverlayUnavailable.code(),
+            "{what}"
+        );
+        let bo = gate.issuer.user("bo").account("globex");
+        ask(&gate, PATH, &bo.workspace("globex-prod")).allowed(200);
+    }
+    let within = many(100, plain);
+    let gate = TestGate::builder().overlay("acme", &within).start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
 }
 
 #[test]
@@ -356,4 +476,17 @@ fn rule_39_outside_and_unknown_are_one_code() {
         ask(&gate, &format!("{PATH}?{query}"), &gate.issuer.user("ana"))
             .refused(Reason::OutsideTenant);
     }
+}
+
+#[test]
+fn rule_39_what_an_accounts_policy_says_reaches_no_reply() {
+    let gate = TestGate::builder()
+        .overlay("acme", "@id(\"hidden-id\")\n@reason(\"hidden-reason\")\nforbid (principal, action, resource);\n")
+        .start();
+    let reply = ask(&gate, PATH, &gate.issuer.user("ana"));
+    reply.refused(Reason::PolicyDenied);
+    let told = format!("{:?} {}", reply.message.headers, reply.text());
+    assert!(!told.contains("hidden"), "{told}");
+    let record = gate.only_record();
+    assert_eq!(record["policies"], json!(["account/acme/hidden-id"]));
 }

@@ -1,7 +1,8 @@
 //! What the request names: rules 11 to 26.
 
 use super::{BOARD, PATH, PORTAL, ask, does_not_start};
-use crate::support::gate::TestGate;
+use crate::bodies::{editor, reading};
+use crate::support::gate::{HOST, TestGate};
 use palisade::clock::Clock;
 use palisade::reason::Reason;
 use serde_json::json;
@@ -73,6 +74,87 @@ fn rule_12_references_are_global_and_an_empty_one_is_one() {
 }
 
 #[test]
+fn rule_12_an_api_file_that_names_a_tenant_outside_of_the_table_does_not_start() {
+    let api = |more: serde_json::Value| {
+        let mut operation =
+            json!({"operationId": "things/list", "responses": {"200": {"description": "good"}}});
+        for (key, value) in more.as_object().expect("an object") {
+            operation[key] = value.clone();
+        }
+        let api = json!({"openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+            "paths": {"/app/v1/things": {"post": operation}}});
+        let route = json!({"context": "app", "openapi": "apis/things.json", "upstream": "api"});
+        TestGate::builder()
+            .file("apis/things.json", &api.to_string())
+            .set("/routes/-", route)
+    };
+    let query = json!([{"in": "query", "name": "ownerWorkspace", "schema": {"type": "string"}}]);
+    does_not_start(api(json!({"parameters": query})), "ownerWorkspace");
+    let body = json!({"content": {"application/json": {"schema": {"type": "object",
+        "properties": {"tenant_id": {"type": "string"}}}}}});
+    does_not_start(api(json!({"requestBody": body})), "tenant_id");
+    api(json!({})).start();
+}
+
+#[test]
+fn rule_13_a_reference_in_a_body_is_held_to_the_callers_workspace() {
+    let gate = reading().start();
+    let post = |body: &str| gate.post(BOARD, body).bearer(&editor(&gate)).send();
+    for foreign in [
+        r#"{"workspaceId":"globex-prod"}"#,
+        r#"{"work\u0073paceId":"globex-prod"}"#,
+        r#"{"deep":[{"WORKSPACE_ID":"globex-prod"}]}"#,
+        r#"{"workspaceId":""}"#,
+    ] {
+        post(foreign).refused(Reason::OutsideTenant);
+    }
+    for unclear in [
+        r#"{"workspaceId":["globex-prod"]}"#,
+        r#"{"workspaceId":"acme-prod","workspace_id":"globex-prod"}"#,
+        r#"{"workspaceId":"acme-prod","workspaceId":"globex-prod"}"#,
+    ] {
+        let reply = post(unclear);
+        assert_ne!(reply.status, 200, "{unclear}");
+    }
+    gate.upstream.saw_nothing();
+    post(r#"{"workspaceId":"acme-prod"}"#).allowed(200);
+}
+
+#[test]
+fn rule_13_a_body_that_cannot_be_read_whole_is_refused() {
+    let gate = reading().start();
+    let token = editor(&gate);
+    let send = |method: &str, kind: &str, body: &[u8]| {
+        let request = gate.request(method, BOARD).bearer(&token);
+        request.header("content-type", kind).body(body).send()
+    };
+    let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(64 << 10));
+    // What comes after the bound would never be looked at.
+    let hidden = format!(
+        "{{\"a\":\"{}\",\"workspaceId\":\"globex-prod\"}}",
+        "x".repeat(64 << 10)
+    );
+    for (kind, body) in [
+        ("application/json", deep.as_str()),
+        ("application/json", &long),
+        ("application/json", &hidden),
+        ("application/json", "{} {}"),
+        ("application/json", "\u{feff}{}"),
+        ("text/plain", "{}"),
+        ("multipart/form-data; boundary=x", "--x--"),
+    ] {
+        send("POST", kind, body.as_bytes()).refused(Reason::BodyUnreadable);
+    }
+    let zipped = gate.post(BOARD, "{}").bearer(&token);
+    let zipped = zipped.header("content-encoding", "gzip").send();
+    zipped.refused(Reason::BodyUnreadable);
+    // A route that declares no body takes none.
+    send("GET", "application/json", b"{}").refused(Reason::BodyUnreadable);
+    gate.upstream.saw_nothing();
+}
+
+#[test]
 fn rule_14_path_parameters_obey_the_grammar() {
     let gate = TestGate::start();
     let ana = gate.issuer.user("ana").sign();
@@ -120,6 +202,31 @@ fn rule_14_a_route_may_say_what_a_parameter_holds_and_references_stay_ids() {
 }
 
 #[test]
+fn rule_14_an_id_that_could_be_its_literal_sibling_is_refused() {
+    let route = |template: &str, action: &str| {
+        json!({"context": "app", "match": format!("GET /app/v1/teams/{template}"),
+            "action": action, "upstream": "api"})
+    };
+    let gate = TestGate::builder()
+        .set("/routes/-", route("mine", "teams/mine"))
+        .set("/routes/-", route("{team}", "teams/get"))
+        .start();
+    let get = |id: &str| {
+        ask(
+            &gate,
+            &format!("/app/v1/teams/{id}"),
+            &gate.issuer.user("ana"),
+        )
+    };
+    get("mine").allowed(200);
+    get("mi-ne").allowed(200);
+    for lookalike in ["MINE", "Mine", "minE"] {
+        get(lookalike).refused(Reason::RequestAmbiguous);
+    }
+    assert_eq!(gate.upstream.requests().len(), 2);
+}
+
+#[test]
 fn rule_15_urls_are_not_overridden_and_the_upstream_gets_a_configured_authority() {
     let gate = TestGate::builder()
         .set("/upstreams/api/authority", json!("api.internal"))
@@ -135,6 +242,38 @@ fn rule_15_urls_are_not_overridden_and_the_upstream_gets_a_configured_authority(
     let seen = gate.upstream.only();
     assert_eq!(seen.target(), PATH);
     assert_eq!(seen.header("host"), Some("api.internal"));
+}
+
+#[test]
+fn rule_15_a_method_is_not_overridden_and_an_unknown_one_has_no_route() {
+    let gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    for name in [
+        "x-http-method-override",
+        "X-HTTP-Method",
+        "x_method_override",
+    ] {
+        let request = gate.get(PATH).bearer(&ana).header(name, "DELETE");
+        request.send().refused(Reason::RequestAmbiguous);
+    }
+    ask(
+        &gate,
+        "/app/v1/missions?_method=DELETE",
+        &gate.issuer.user("ana"),
+    )
+    .refused(Reason::RequestAmbiguous);
+    let purge = gate.request("PURGE", PATH).bearer(&ana).send();
+    purge.refused(Reason::MethodNotAllowed);
+    for host in ["evil.example", "eve@api.example.com", "api.example.com."] {
+        let reply = gate.get(PATH).host(host).bearer(&ana).send();
+        reply.refused(Reason::RequestAmbiguous);
+    }
+    gate.upstream.saw_nothing();
+    let head = gate.request("HEAD", PATH).bearer(&ana).send();
+    assert_eq!(head.status, 200);
+    let records = gate.audit(9);
+    let head = records.iter().find(|record| record["method"] == "HEAD");
+    assert_eq!(head.expect("it is there")["action"], "app/missions/list");
 }
 
 #[test]
@@ -208,12 +347,76 @@ fn rule_17_principals_act_in_the_portal_only() {
 }
 
 #[test]
+fn rule_18_a_catalog_is_read_where_both_sides_agree_and_both_are_active() {
+    let target = "/app/v1/quizzes?catalogWorkspaceId=catalog-01";
+    let gate = TestGate::start();
+    ask(&gate, target, &gate.issuer.user("ana")).allowed(200);
+    let told = gate.upstream.only();
+    assert_eq!(told.header("x-palisade-workspace"), Some("acme-prod"));
+    assert_eq!(
+        told.header("x-palisade-catalog-workspace"),
+        Some("catalog-01")
+    );
+    // A write may not name one in its query, nor a read of something else.
+    let quiet = "/app/v1/missions?catalogWorkspaceId=catalog-01";
+    ask(&gate, quiet, &gate.issuer.user("ana")).refused(Reason::CatalogNotGranted);
+    let one_sided = [
+        ("acme", "/workspaces/0/catalogs", json!([])),
+        ("catalog", "/workspaces/0/shared_with", json!([])),
+        ("catalog", "/workspaces/0/type", json!("custom")),
+        ("catalog", "/workspaces/0/status", json!("suspended")),
+        ("catalog", "/status", json!("closed")),
+    ];
+    for (account, key, value) in one_sided {
+        let gate = TestGate::builder().tenant(account, key, value).start();
+        let reply = ask(&gate, target, &gate.issuer.user("ana"));
+        reply.refused(Reason::CatalogNotGranted);
+        gate.upstream.saw_nothing();
+    }
+}
+
+#[test]
+fn rule_18_the_owner_of_a_catalog_and_its_reader_may_both_forbid() {
+    let target = "/app/v1/quizzes?catalogWorkspaceId=catalog-01";
+    let stop = "@id(\"stop\")\nforbid (principal, action, resource);\n";
+    for account in ["acme", "catalog"] {
+        let gate = TestGate::builder().overlay(account, stop).start();
+        ask(&gate, target, &gate.issuer.user("ana")).refused(Reason::PolicyDenied);
+    }
+    // What the reader permits opens nothing in the catalog.
+    let open = "@id(\"open\")\npermit (principal, action, resource);\n";
+    let norole = |gate: &TestGate| gate.issuer.user("ana").without("role");
+    let gate = TestGate::builder().overlay("acme", open).start();
+    ask(&gate, "/app/v1/quizzes", &norole(&gate)).allowed(200);
+    ask(&gate, target, &norole(&gate)).refused(Reason::PolicyDenied);
+}
+
+#[test]
 fn rule_19_a_schema_fragment_may_not_declare_actions() {
     let sneaky = "namespace Tenancy { action \"app/sneaky\" in [read]; }";
     does_not_start(
         TestGate::builder().file("schemas/sneaky.cedarschema", sneaky),
         "sneaky",
     );
+}
+
+#[test]
+fn rule_19_what_a_route_does_is_read_only_where_the_method_says_so() {
+    let verb = json!({"context": "app", "match": "POST /app/v1/things/{thing}/count",
+        "action": "things/count", "upstream": "api"});
+    let gate = TestGate::builder().set("/routes/-", verb.clone()).start();
+    let count = |gate: &TestGate, role: &str| {
+        let token = gate.issuer.user("ana").role(role).sign();
+        let request = gate.post("/app/v1/things/t-1/count", "{}").bearer(&token);
+        request.send()
+    };
+    count(&gate, "viewer").refused(Reason::PolicyDenied);
+    count(&gate, "editor").refused(Reason::PolicyDenied);
+    count(&gate, "admin").allowed(200);
+    let mut read = verb;
+    read["access"] = json!("read");
+    let gate = TestGate::builder().set("/routes/-", read).start();
+    count(&gate, "viewer").allowed(200);
 }
 
 #[test]
@@ -232,6 +435,15 @@ fn rule_20_upgrades_are_not_forwarded() {
         assert_eq!(seen.header("upgrade"), None);
         assert_eq!(seen.header("http2-settings"), None);
     }
+}
+
+#[test]
+fn rule_20_an_upgrade_that_nobody_asked_for_is_no_reply() {
+    let gate = TestGate::start();
+    gate.upstream.garbage(
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+    );
+    ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::UpstreamUnreachable);
 }
 
 #[test]
@@ -444,4 +656,23 @@ fn rule_25_connection_cannot_take_our_annotation_away() {
     let seen = gate.upstream.only();
     assert_eq!(seen.header("x-palisade-account"), Some("acme"));
     assert_eq!(seen.header("x-palisade-workspace"), Some("acme-prod"));
+}
+
+#[test]
+fn rule_25_what_is_ours_cannot_come_after_the_body() {
+    let gate = TestGate::start();
+    let edi = gate.issuer.user("edi").role("editor").context("dashboard");
+    let mut connection = gate.connect();
+    let head = format!(
+        "POST {BOARD} HTTP/1.1\r\nhost: {HOST}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\ntrailer: x-test-sum\r\n\r\n",
+        edi.sign()
+    );
+    connection.send(head.as_bytes());
+    connection.send(
+        b"2\r\n{}\r\n0\r\nx-test-sum: 2\r\nx_palisade_account: globex\r\nx-tenant-id: globex\r\n\r\n",
+    );
+    connection.reply("POST").allowed(200);
+    let trailers = gate.upstream.only().message.trailers;
+    assert_eq!(trailers, [("x-test-sum".to_owned(), "2".to_owned())]);
 }

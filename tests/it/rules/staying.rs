@@ -1,12 +1,15 @@
 //! Staying up, and keeping the record: rules 40 to 52.
 
-use super::{BOARD, PATH, STOP, ask, does_not_start};
+use super::{BOARD, PATH, PORTAL, STOP, ask, does_not_start};
+use crate::bodies::reading;
 use crate::support::assertion::{AUDIENCE, Assertion, ED25519, asserting};
-use crate::support::gate::TestGate;
+use crate::support::eventually;
+use crate::support::gate::{CONTROL_TOKEN, TestGate};
 use crate::support::issuer::Token;
 use palisade::clock::Clock;
 use palisade::reason::Reason;
 use serde_json::json;
+use tempfile::TempDir;
 
 #[test]
 fn rule_40_strangers_pay_by_their_address_before_their_token_is_looked_at() {
@@ -57,11 +60,121 @@ fn rule_41_a_request_is_on_record_before_it_is_answered() {
 }
 
 #[test]
+fn rule_41_what_is_no_http_is_counted_and_an_upload_that_breaks_off_is_recorded() {
+    let gate = TestGate::start();
+    let mut stranger = gate.connect();
+    stranger.send(b"\x16\x03\x01 this is no HTTP\r\n\r\n");
+    stranger.rest();
+    eventually("it is counted", || {
+        let count = gate.metrics().sum("palisade_malformed_heads_total", &[]);
+        (count >= 1.0).then_some(())
+    });
+    let edi = gate.issuer.user("edi").role("editor").context("dashboard");
+    let whole = gate.post(BOARD, "{\"text\":1}").bearer(&edi.sign()).bytes();
+    let mut connection = gate.connect();
+    connection.send(&whole[..whole.len() - 3]);
+    eventually("the head is at the upstream", || {
+        (gate.upstream.requests().len() == 1).then_some(())
+    });
+    drop(connection);
+    assert_eq!(gate.only_record()["outcome"], "aborted");
+}
+
+#[test]
+fn rule_42_strangers_never_take_the_place_of_known_callers_records() {
+    // A disk that is full.
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("audit.ndjson");
+    std::os::unix::fs::symlink("/dev/full", file).expect("a link can be made");
+    let audit = json!({"file": folder.path(), "records_max": 16, "strangers_records_max": 16});
+    let gate = TestGate::builder().set("/audit", audit).start();
+    let edi = gate.issuer.user("edi").role("editor").context("dashboard");
+    let post = || gate.post(BOARD, "{}").bearer(&edi.sign()).send();
+    let lost = || gate.metrics().sum("palisade_audit_dropped_total", &[]);
+    for _ in 0..100 {
+        gate.get(PATH).send().refused(Reason::TokenMissing);
+    }
+    assert!(lost() >= 80.0, "strangers' records wait without bound");
+    post().allowed(200);
+    // The lane of known callers fills up as well: changes and the Portal are refused from then on.
+    let refused = (0..100).map(|_| post()).find(|reply| reply.status != 200);
+    refused
+        .expect("one has no room")
+        .refused(Reason::Overloaded);
+    let forwarded = gate.upstream.requests().len();
+    ask(&gate, PORTAL, &gate.issuer.principal("root")).refused(Reason::Overloaded);
+    assert_eq!(gate.upstream.requests().len(), forwarded);
+    let acting = gate
+        .get(PATH)
+        .bearer(&gate.issuer.machine("hr-sync").sign());
+    let acting = acting.header("x-user-id", "ana").send();
+    acting.refused(Reason::Overloaded);
+    assert_eq!(gate.upstream.requests().len(), forwarded);
+    // A read of one's own passes, and its loss is counted.
+    let before = lost();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    assert_eq!(lost(), before + 1.0);
+}
+
+#[test]
+fn rule_43_no_tenants_overlay_and_no_optional_issuer_keeps_the_gate_from_starting() {
+    let gone = json!({"name": "gone", "issuer": "https://gone.example.com", "preset": "oidc",
+        "audiences": ["a"], "jwks": {"url": "http://127.0.0.1:1/jwks.json"}, "allow_local": true,
+        "accounts": "directory"});
+    let gate = TestGate::builder()
+        .set("/issuers/-", gone)
+        .overlay("globex", "this is no policy")
+        .file("tenants/broken.yaml", "account: [")
+        .start();
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    let bo = gate.issuer.user("bo").account("globex");
+    ask(&gate, PATH, &bo.workspace("globex-prod")).refused(Reason::OverlayUnavailable);
+}
+
+#[test]
+fn rule_43_unknown_keys_cause_one_fetch_and_loopback_is_no_place_for_keys() {
+    let gate = TestGate::start();
+    let before = gate.issuer.fetches();
+    for at in 0..30 {
+        let token = gate.issuer.user("eve").header("kid", format!("kid-{at}"));
+        let reply = ask(&gate, PATH, &token);
+        assert_ne!(reply.status, 200, "{}", reply.text());
+    }
+    let fetched = gate.issuer.fetches() - before;
+    assert!(fetched <= 1, "{fetched} fetches for thirty unknown keys");
+    does_not_start(
+        TestGate::builder().set("/issuers/0/allow_local", json!(false)),
+        "allow_local",
+    );
+}
+
+#[test]
 fn rule_44_an_upstream_that_is_ourselves_is_a_configuration_error() {
     let builder = TestGate::builder()
         .set("/listen/http", json!("127.0.0.1:49999"))
         .set("/upstreams/api/url", json!("http://127.0.0.1:49999"));
     does_not_start(builder, "upstream");
+}
+
+#[test]
+fn rule_44_control_asks_for_its_token_its_host_and_a_header_that_no_page_sends() {
+    let gate = TestGate::start();
+    assert_eq!(gate.control_port("/status").send().status, 401);
+    let status = || gate.control_port("/status").bearer(CONTROL_TOKEN);
+    assert_eq!(status().send().status, 200);
+    let rebound = status().host("evil.example").send();
+    assert!([400, 403, 421].contains(&rebound.status));
+    let page = status().header("origin", "https://evil.example").send();
+    assert_eq!(page.status, 403);
+    let drain = gate.control("POST", "/drain").bearer(CONTROL_TOKEN);
+    let simple = drain.send();
+    assert!([400, 403].contains(&simple.status), "{}", simple.status);
+    ask(&gate, PATH, &gate.issuer.user("ana")).allowed(200);
+    assert_eq!(gate.metrics_port("/status").status, 404);
+    ask(&gate, "/status", &gate.issuer.user("ana")).refused(Reason::RouteUnknown);
+    let meant = drain.header("x-palisade-control", "1").send();
+    assert!([200, 202].contains(&meant.status), "{}", meant.text());
+    assert_eq!(gate.metrics_port("/readyz").status, 503);
 }
 
 #[test]
@@ -86,6 +199,27 @@ fn rule_45_a_connection_with_an_unfinished_message_is_not_reused() {
             .all(|connection| *connection != connections[0]),
         "{connections:?}"
     );
+}
+
+#[test]
+fn rule_45_an_upload_that_was_answered_early_takes_its_connection_with_it() {
+    let gate = TestGate::start();
+    let edi = gate.issuer.user("edi").role("editor").context("dashboard");
+    let whole = gate.post(BOARD, "{\"text\":1}").bearer(&edi.sign()).bytes();
+    // The upstream answers at once, the client never ends its body.
+    let mut connection = gate.connect();
+    connection.send(&whole[..whole.len() - 3]);
+    eventually("the head is at the upstream", || {
+        (gate.upstream.requests().len() == 1).then_some(())
+    });
+    drop(connection);
+    gate.upstream.all_closed();
+    gate.post(BOARD, "{}")
+        .bearer(&edi.sign())
+        .send()
+        .allowed(200);
+    let seen = gate.upstream.requests();
+    assert_ne!(seen[0].connection, seen[1].connection);
 }
 
 #[test]
@@ -251,6 +385,26 @@ fn rule_49_account_labels_are_bound_accounts_only() {
 }
 
 #[test]
+fn rule_49_what_clients_and_upstreams_make_up_becomes_no_label() {
+    let gate = TestGate::start();
+    gate.upstream
+        .garbage(b"HTTP/1.1 799 Odd\r\ncontent-length: 0\r\n\r\n");
+    ask(&gate, PATH, &gate.issuer.user("ana"));
+    gate.request("BREW", "/a-path-of-mine").send();
+    let invented = gate.issuer.user("eve").claim("iss", "https://made-up");
+    ask(&gate, PATH, &invented.account("made-up"));
+    let text = gate.metrics_port("/metrics").text();
+    for word in ["799", "BREW", "a-path-of-mine", "made-up"] {
+        assert!(!text.contains(word), "`{word}` is a label");
+    }
+    assert_eq!(
+        gate.metrics()
+            .sum("palisade_requests_total", &[("code", "other")]),
+        1.0
+    );
+}
+
+#[test]
 fn rule_52_the_demo_issuer_serves_on_loopback_only() {
     let demo = "https://cognito-idp.demo-1.amazonaws.com/demo-1_Palisade";
     let builder = || TestGate::builder().set("/issuers/0/issuer", json!(demo));
@@ -259,4 +413,16 @@ fn rule_52_the_demo_issuer_serves_on_loopback_only() {
         "loopback",
     );
     builder().start();
+}
+
+#[test]
+fn rule_52_what_is_not_checked_is_listed_with_its_reason() {
+    let upload = json!({"context": "app", "match": "POST /app/v1/photos", "action": "photos/create",
+        "upstream": "api", "body_references": {"unchecked": "the service reads the form"}});
+    let gate = reading().set("/routes/-", upload).start();
+    let reply = gate.control_port("/status").bearer(CONTROL_TOKEN).send();
+    assert_eq!(
+        reply.json()["bodies_unchecked"],
+        json!([{"route": "POST /app/v1/photos", "why": "the service reads the form"}])
+    );
 }

@@ -107,7 +107,12 @@ impl TestGate {
 
     /// A GET on the control port, without its token.
     pub(crate) fn control_port(&self, target: &str) -> Request {
-        Request::new(self.running.control, "GET", target).host(&self.running.control.to_string())
+        self.control("GET", target)
+    }
+
+    /// Any request on the control port.
+    pub(crate) fn control(&self, method: &str, target: &str) -> Request {
+        Request::new(self.running.control, method, target).host(&self.running.control.to_string())
     }
 
     /// One scrape.
