@@ -51,6 +51,8 @@ mod express;
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]
+mod guides;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod init;

@@ -105,11 +105,11 @@ fn further(out: &mut impl Write, tour: &Tour<'_>) -> io::Result<()> {
         writeln!(
             out,
             "          these files are gone when the demo ends; to change a policy and keep it:\n          \
-             `{} demo --dir my-demo`, edit my-demo/{POLICY_FILE}, start it again",
+             `{} demo --dir my-demo`, then edit my-demo/{POLICY_FILE}",
             quoted(tour.program)
         )?;
     } else {
-        writeln!(out, "          edit it, then start the demo again")?;
+        writeln!(out, "          edit it: the gate follows within a second")?;
     }
     if tour.kept > 0 {
         writeln!(
