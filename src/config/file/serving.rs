@@ -68,7 +68,8 @@ pub(crate) struct Limits {
 pub(crate) struct Timeouts {
     /// From the first byte of a request's head to its last. 1ms to 1h.
     pub(crate) head: Duration,
-    /// Between two pieces of a body, in either direction. 1ms to 1h.
+    /// Between two pieces of a body, in either direction; a body that is read for references has to be
+    /// whole within it. 1ms to 1h.
     pub(crate) body: Duration,
     /// Between two requests of one connection. 1ms to 1h.
     pub(crate) idle: Duration,
