@@ -47,15 +47,6 @@ pub enum Full {
     All(usize),
 }
 
-impl Default for BodyLimits {
-    fn default() -> Self {
-        Self {
-            bytes_max: 64 * 1024 * 1024,
-            account_bytes_max: 8 * 1024 * 1024,
-        }
-    }
-}
-
 impl Bodies {
     /// With nothing taken.
     pub fn new(limits: BodyLimits) -> Self {

@@ -193,7 +193,7 @@ impl Default for Limits {
             header_count: 100,
             header_bytes: Size(64 << 10),
             body_bytes: Size(64 << 20),
-            account_body_bytes: Size(8 << 20),
+            account_body_bytes: Size(2 << 20),
         }
     }
 }
