@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 /// How changed files are noticed.
@@ -27,7 +27,7 @@ pub struct Settings {
 pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     /// By identity: another folder may take the name of one, and one may have two names.
-    folders: BTreeMap<(u64, u64), PathBuf>,
+    folders: BTreeMap<Identity, PathBuf>,
     changed: Arc<Notify>,
 }
 
@@ -110,7 +110,11 @@ fn may_change(kind: EventKind) -> bool {
     }
 }
 
-fn identity(folder: &Path) -> Option<(u64, u64)> {
+/// Device and number, and when it was made: a folder that is removed leaves its number, and nobody
+/// watching, to the one that is made next. The moment is `None` where the file system keeps none.
+type Identity = (u64, u64, Option<SystemTime>);
+
+fn identity(folder: &Path) -> Option<Identity> {
     let metadata = std::fs::metadata(folder).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+    Some((metadata.dev(), metadata.ino(), metadata.created().ok()))
 }

@@ -186,6 +186,34 @@ fn a_config_map_is_swapped_by_its_link() {
 }
 
 #[test]
+fn a_folder_that_is_removed_and_made_anew_is_watched_again() {
+    let mut gate = TestGate::builder()
+        .set("/reload", json!({"poll": "1h"}))
+        .policy("far", &without("eve", 0))
+        .start();
+    let ask = gate.get(PATH).bearer(&gate.issuer.user("ana").sign());
+    // File systems give the next folder the number of the last one.
+    gate.change(|files| {
+        let policies = files.path("policies");
+        let texts: Vec<_> = std::fs::read_dir(&policies)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+            .collect();
+        std::fs::remove_dir_all(&policies).unwrap();
+        std::fs::create_dir(&policies).unwrap();
+        for (path, text) in texts {
+            std::fs::write(path, text).unwrap();
+        }
+        files.put("policies/far.cedar", &without("eve", 1));
+    });
+    ask.send().allowed(200);
+    // In place: nothing else of the configuration's folder tells of it.
+    gate.change(|files| files.overwrite("policies/far.cedar", NOBODY));
+    ask.send().refused(Reason::PolicyDenied);
+}
+
+#[test]
 fn a_change_that_the_file_system_does_not_tell_is_found_by_polling() {
     let mut gate = TestGate::builder()
         .set("/reload", json!({"poll": "200ms"}))
