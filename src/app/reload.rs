@@ -17,6 +17,9 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 
+/// How much longer than a look at unchanged files the rest after it is, at least.
+const REST: u32 = 3;
+
 /// Owns the last whole generation, and what its reading left.
 pub(super) struct Reloader {
     path: PathBuf,
@@ -84,14 +87,22 @@ impl Reloader {
                 () = self.watch.changed() => false,
                 () = sleep(self.settings.poll) => false,
             };
-            if !forced && self.unchanged().await {
-                continue;
-            }
             tokio::select! {
                 () = draining.signal() => return,
-                () = self.reload() => {}
+                () = self.look(forced) => {}
             }
         }
+    }
+
+    /// Loads the files if they say something else than before, or if somebody asked for it.
+    async fn look(&mut self, forced: bool) {
+        let begun = Instant::now();
+        if forced || !self.unchanged().await {
+            return self.reload().await;
+        }
+        // Something else in these folders may change without end, a log for instance: it must not keep
+        // a core at comparing files.
+        sleep(self.settings.debounce.max(REST * begun.elapsed())).await;
     }
 
     async fn unchanged(&self) -> bool {

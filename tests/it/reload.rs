@@ -6,8 +6,11 @@ use crate::support::issuer::TestIssuer;
 use crate::support::upstream::TestUpstream;
 use palisade::reason::Reason;
 use serde_json::json;
+use std::io::BufRead as _;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 const PATH: &str = "/app/v1/missions";
 const NOBODY: &str = "@id(\"nobody\")\nforbid (principal, action, resource);\n";
@@ -520,12 +523,8 @@ fn being_told_to_look_loads_what_has_not_changed() {
     gate.loads_well();
 }
 
-#[test]
-fn sighup_makes_the_program_look_at_its_files() {
-    use std::io::BufRead;
-    use std::process::{Command, Stdio};
-    let builder: Builder = TestGate::builder().set("/reload", json!({"poll": "1h"}));
-    let gate = builder.start();
+/// The program itself, on the files of `gate`, once it serves; and the lines of its log.
+fn program(gate: &TestGate) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_palisade"))
         .args(["serve", "--config"])
         .arg(gate.files.path("palisade.yaml"))
@@ -540,6 +539,43 @@ fn sighup_makes_the_program_look_at_its_files() {
         lines.any(|line| line.contains("serving")),
         "it did not start"
     );
+    (program, lines)
+}
+
+#[test]
+fn a_file_that_is_none_of_its_own_and_never_rests_costs_little() {
+    // Big enough to be most of what a look reads.
+    let big = format!("{}{}", "// No words.\n".repeat(70_000), without("eve", 0));
+    let settings = json!({"poll": "1h", "debounce": "250ms"});
+    let builder = TestGate::builder().set("/reload", settings);
+    let gate = builder.policy("big", &big).start();
+    let (mut program, _lines) = program(&gate);
+    let bytes_read = || {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", program.id())).unwrap();
+        let read = io.lines().find_map(|line| line.strip_prefix("rchar: "));
+        read.unwrap().parse::<usize>().unwrap()
+    };
+    let write_for = |time: Duration| {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            gate.files.overwrite("neighbour.log", "never the same");
+            std::thread::yield_now();
+        }
+    };
+    write_for(Duration::from_millis(100));
+    let before = bytes_read();
+    write_for(Duration::from_secs(2));
+    let looks = (bytes_read() - before) / big.len();
+    program.kill().expect("it runs");
+    program.wait().expect("it ends");
+    assert!(looks < 20, "{looks} looks in two seconds");
+}
+
+#[test]
+fn sighup_makes_the_program_look_at_its_files() {
+    let builder: Builder = TestGate::builder().set("/reload", json!({"poll": "1h"}));
+    let gate = builder.start();
+    let (mut program, mut lines) = program(&gate);
     let signal = |name: &str| {
         let kill = format!("kill -{name} {}", program.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
