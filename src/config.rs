@@ -35,7 +35,12 @@ use std::path::Path;
 /// `Err` holds every fault that was found. `Ok` may hold `warnings`, and tenants that were left out
 /// (`quarantined`): these stop nobody else.
 pub fn load(path: &Path) -> Result<Resolved, Vec<Fault>> {
-    let (resolved, seen) = read(path, None);
+    load_after(path, None)
+}
+
+/// The same; after an `earlier` reading, believing only what that one saw as it is now.
+pub fn load_after(path: &Path, earlier: Option<Seen>) -> Result<Resolved, Vec<Fault>> {
+    let (resolved, seen) = read(path, None, earlier);
     let origin = Origin {
         path: path.to_owned(),
         seen,
@@ -46,10 +51,14 @@ pub fn load(path: &Path) -> Result<Resolved, Vec<Fault>> {
     })
 }
 
-/// The same, after an earlier reading, and what was looked at: whether it [`Seen::holds`] says whether
-/// the result can be believed.
-pub fn read(path: &Path, former: Option<&Kept>) -> (Result<Resolved, Vec<Fault>>, Seen) {
-    let disk = Disk::default();
+/// The same, after a `former` configuration, and what was looked at: whether it [`Seen::holds`] says
+/// whether the result can be believed. It can in any case if only what an `earlier` reading saw was.
+pub fn read(
+    path: &Path,
+    former: Option<&Kept>,
+    earlier: Option<Seen>,
+) -> (Result<Resolved, Vec<Fault>>, Seen) {
+    let disk = earlier.map_or_else(Disk::default, Disk::after);
     let resolved = match former {
         None => resolve(path, None, &disk),
         Some(former) => resolve(path, Some(former), &disk).map(|next| next.after(former)),

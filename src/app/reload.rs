@@ -17,6 +17,9 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 
+/// How many readings may fail to hold before the files that keep changing are left out.
+pub(super) const READINGS: usize = 5;
+
 /// How much longer than a look at unchanged files the rest after it is, at least.
 const REST: u32 = 3;
 
@@ -110,18 +113,25 @@ impl Reloader {
         spawn_blocking(move || seen.holds()).await.unwrap_or(false)
     }
 
-    /// Reads until a reading holds, and follows it.
+    /// Reads until a reading holds, and follows it. Whoever never stops writing keeps only its own files
+    /// from being followed: in the end what two readings saw alike is believed, and nothing else.
     async fn reload(&mut self) {
+        let (mut readings, mut earlier) = (0, None);
         let attempt = loop {
-            let Some(attempt) = self.attempt().await else {
+            readings += 1;
+            let Some(attempt) = self.attempt(earlier.take()).await else {
                 return;
             };
+            if readings > READINGS {
+                break attempt;
+            }
             sleep_until(attempt.read + self.settings.debounce).await;
             let seen = attempt.seen.clone();
             if spawn_blocking(move || seen.holds()).await.unwrap_or(false) {
                 break attempt;
             }
-            self.meanwhile(attempt.seen).await;
+            self.meanwhile(attempt.seen.clone()).await;
+            earlier = (readings == READINGS).then_some(attempt.seen);
         };
         self.watch.follow(&attempt.seen);
         self.seen = Arc::new(attempt.seen);
@@ -132,10 +142,10 @@ impl Reloader {
     }
 
     /// Away from the runtime that refreshes keys and answers probes.
-    async fn attempt(&self) -> Option<Attempt> {
+    async fn attempt(&self, earlier: Option<Seen>) -> Option<Attempt> {
         let (path, last) = (self.path.clone(), Arc::clone(&self.last));
         let shared = Arc::clone(&self.shared);
-        let attempt = spawn_blocking(move || attempt(&path, &last, &shared)).await;
+        let attempt = spawn_blocking(move || attempt(&path, &last, &shared, earlier)).await;
         let failed = |error: &tokio::task::JoinError| tracing::error!(%error, "a reload failed");
         attempt.inspect_err(failed).ok()
     }
@@ -191,8 +201,9 @@ impl Reloader {
     }
 }
 
-fn attempt(path: &Path, last: &Last, shared: &Shared) -> Attempt {
-    let (resolved, seen) = config::read(path, Some(&last.kept));
+fn attempt(path: &Path, last: &Last, shared: &Shared, earlier: Option<Seen>) -> Attempt {
+    let settled = earlier.clone();
+    let (resolved, seen) = config::read(path, Some(&last.kept), earlier);
     let read = Instant::now();
     let former = Some(&last.generation);
     let next = |resolved| generation::build(resolved, former, &shared.clock, &shared.metrics);
@@ -203,7 +214,7 @@ fn attempt(path: &Path, last: &Last, shared: &Shared) -> Attempt {
             read,
         },
         Err(faults) => {
-            let (restrictions, more) = last.kept.restrictions();
+            let (restrictions, more) = last.kept.restrictions(settled);
             Attempt {
                 outcome: Err((faults, restrictions)),
                 seen: seen.and(more),

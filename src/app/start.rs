@@ -1,7 +1,7 @@
 //! From a resolved configuration to a running gate.
 
 use super::generation::{self, Built};
-use super::reload::Reloader;
+use super::reload::{READINGS, Reloader};
 use super::view::Shown;
 use crate::clock::Clock;
 use crate::config::{self, Origin, Resolved};
@@ -126,13 +126,16 @@ struct Machine {
 }
 
 /// Builds the first generation, from files that hold: one that was still being written may have lost
-/// its forbids (RULES 27).
+/// its forbids (RULES 27). Files that are written without end are left out: no tenant stops a start
+/// (RULES 43).
 async fn read_whole(
     mut resolved: Resolved,
     clock: &Clock,
     metrics: &Arc<Metrics>,
 ) -> Result<(Machine, Origin, Built), Error> {
+    let mut readings = 0;
     loop {
+        readings += 1;
         let begun = Instant::now();
         let origin = std::mem::take(&mut resolved.origin);
         let machine = Machine {
@@ -144,11 +147,12 @@ async fn read_whole(
         };
         let built = generation::build(resolved, None, clock, metrics).map_err(Error::Invalid)?;
         sleep_until(begun + built.reload.debounce).await;
-        if origin.seen.holds() {
+        if readings > READINGS || origin.seen.holds() {
             return Ok((machine, origin, built));
         }
         tracing::warn!("the files change while they are read; reading them again");
-        resolved = config::load(&origin.path).map_err(Error::Invalid)?;
+        let earlier = (readings == READINGS).then_some(origin.seen);
+        resolved = config::load_after(&origin.path, earlier).map_err(Error::Invalid)?;
     }
 }
 

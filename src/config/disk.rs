@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     seen: RefCell<Seen>,
-    /// What an earlier reading saw: a file that says something else by now is not believed.
+    /// What an earlier reading saw: what says something else by now is not believed.
     earlier: Option<Seen>,
 }
 
@@ -37,7 +37,7 @@ enum What {
 type Listed = (Vec<Entry>, Vec<Fault>);
 
 impl Disk {
-    /// Believes only the files that were the same in an earlier reading.
+    /// Believes only the files and folders that were the same in an earlier reading.
     pub(crate) fn after(earlier: Seen) -> Self {
         Self {
             seen: RefCell::default(),
@@ -50,21 +50,40 @@ impl Disk {
         let found = files::read(path, bytes_max);
         let (what, digest) = (What::File(bytes_max), of_file(&found));
         self.note(path, what, digest);
-        let key = (path.to_owned(), what);
-        let first = self.earlier.as_ref().map(|seen| seen.digests.get(&key));
-        if first.is_some_and(|first| first != Some(&digest)) {
-            let place = Place::file(path.display().to_string());
-            let fault = Fault::error("file_changing", place, "changes while it is read");
-            return Err(Box::new(fault.help("write it once")));
-        }
+        self.believe(path, what, digest)?;
         found
     }
 
     /// Names in a folder, see [`files::list`].
     pub(crate) fn list(&self, folder: &Path) -> Result<Listed, Box<Fault>> {
-        let found = files::list(folder);
-        self.note(folder, What::Folder, of_folder(&found));
+        let (found, digest) = self.listed(folder);
+        self.believe(folder, What::Folder, digest)?;
         found
+    }
+
+    /// The same, of a folder in which names may come and go: for who is not misled by one that is
+    /// missing.
+    pub(crate) fn list_any(&self, folder: &Path) -> Result<Listed, Box<Fault>> {
+        self.listed(folder).0
+    }
+
+    fn listed(&self, folder: &Path) -> (Result<Listed, Box<Fault>>, [u8; 32]) {
+        let found = files::list(folder);
+        let digest = of_folder(&found);
+        self.note(folder, What::Folder, digest);
+        (found, digest)
+    }
+
+    /// Refuses what was not the same in the earlier reading, if there was one.
+    fn believe(&self, path: &Path, what: What, digest: [u8; 32]) -> Result<(), Box<Fault>> {
+        let key = (path.to_owned(), what);
+        let first = self.earlier.as_ref().map(|seen| seen.digests.get(&key));
+        if first.is_none_or(|first| first == Some(&digest)) {
+            return Ok(());
+        }
+        let place = Place::file(path.display().to_string());
+        let fault = Fault::error("file_changing", place, "changes while it is read");
+        Err(Box::new(fault.help("write it once")))
     }
 
     /// All files of `folder` with that extension, read; and every fault. Files of that extension

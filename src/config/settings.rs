@@ -132,15 +132,16 @@ impl Kept {
         }
     }
 
-    /// Reads, where this reading did, what holds whatever is wrong elsewhere.
-    pub fn restrictions(&self) -> (Restrictions, Seen) {
-        let disk = Disk::default();
+    /// Reads, where this reading did, what holds whatever is wrong elsewhere; after an `earlier` reading,
+    /// from those files alone that it saw as they are now.
+    pub fn restrictions(&self, earlier: Option<Seen>) -> (Restrictions, Seen) {
+        let disk = earlier.map_or_else(Disk::default, Disk::after);
         (self.restrictions_on(&disk), disk.seen())
     }
 
-    /// The same, from those files alone that `earlier` saw as they are now: others are being written.
+    /// The same, while others are being written.
     pub fn settled_restrictions(&self, earlier: Seen) -> Restrictions {
-        self.restrictions_on(&Disk::after(earlier))
+        self.restrictions(Some(earlier)).0
     }
 
     fn restrictions_on(&self, disk: &Disk) -> Restrictions {

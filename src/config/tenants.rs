@@ -153,7 +153,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn entry(&mut self, entry: &Entry) -> Option<Candidate> {
-        let Some(name) = entry.stem("yaml").filter(|_| !entry.is_folder) else {
+        let Some(name) = entry.stem("yaml") else {
             self.stray(entry);
             return None;
         };
@@ -267,7 +267,7 @@ impl Reading<'_> {
         match owner {
             Some(owner) => {
                 let file = format!("{owner}.yaml");
-                if self.entries.contains_key(file.as_str()) {
+                if self.entries.contains_key(file.as_str()) || self.refused.contains_key(&file) {
                     return;
                 }
                 let message = format!("there is no `{file}` for these policies");

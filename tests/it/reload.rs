@@ -3,10 +3,13 @@
 use crate::support::eventually;
 use crate::support::gate::{Builder, TestGate};
 use crate::support::issuer::TestIssuer;
+use crate::support::start::start;
 use crate::support::upstream::TestUpstream;
+use palisade::clock::Clock;
 use palisade::reason::Reason;
 use serde_json::json;
 use std::io::BufRead as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -232,6 +235,73 @@ fn a_change_that_the_file_system_does_not_tell_is_found_by_polling() {
         std::fs::write(other, NOBODY).unwrap();
     });
     ask.send().refused(Reason::PolicyDenied);
+}
+
+/// Rewrites a file without rest, each time with another text, while it is held.
+struct Churn {
+    stop: Arc<AtomicBool>,
+    writer: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Churn {
+    fn start(path: PathBuf, text: &str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, text) = (Arc::clone(&stop), text.to_owned());
+        let writer = std::thread::spawn(move || {
+            for turn in 0.. {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::fs::write(&path, format!("{text}// {turn}\n")).unwrap();
+                std::thread::yield_now();
+            }
+        });
+        Self {
+            stop,
+            writer: Some(writer),
+        }
+    }
+}
+
+impl Drop for Churn {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let ended = self.writer.take().map(std::thread::JoinHandle::join);
+        assert!(
+            ended.is_none_or(|ended| ended.is_ok()),
+            "it could not write"
+        );
+    }
+}
+
+#[test]
+fn an_account_that_never_stops_writing_its_policies_keeps_no_others_from_force() {
+    let own = without("eve", 0);
+    let gate = TestGate::builder().overlay("acme", &own).start();
+    let ask = gate.get(PATH).bearer(&gate.issuer.user("ana").sign());
+    let eve = gate.get(PATH).bearer(&gate.issuer.user("eve").sign());
+    ask.send().allowed(200);
+    let churn = Churn::start(gate.files.path("tenants/acme.cedar"), &own);
+    gate.files.put("policies/stop.cedar", &without("ana", 0));
+    let denied = || (ask.send().status == 403).then_some(());
+    eventually("the platform's policy is in force", denied);
+    // Its own last good policies serve meanwhile.
+    eve.send().refused(Reason::PolicyDenied);
+    drop(churn);
+    gate.files.remove("policies/stop.cedar");
+    let allowed = || (ask.send().status == 200).then_some(());
+    eventually("the platform's policy is gone", allowed);
+}
+
+#[test]
+fn an_account_that_never_stops_writing_its_policies_keeps_nobody_from_starting() {
+    let (folder, issuer) = TestGate::builder()
+        .overlay("acme", &without("eve", 0))
+        .into_folder();
+    let churn = Churn::start(folder.path().join("tenants/acme.cedar"), "");
+    let started = start(&folder.path().join("palisade.yaml"), Clock::system());
+    drop(churn);
+    drop((started.map(|_| ()).expect("it starts"), issuer));
 }
 
 /// Clients that ask without pause while files change, on one connection each.

@@ -72,6 +72,21 @@ fn only_what_an_earlier_reading_saw_is_believed_after_it() {
 }
 
 #[test]
+fn a_folder_whose_names_come_and_go_is_not_believed_to_lack_them() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.cedar"), "one").unwrap();
+    let disk = Disk::default();
+    disk.list(dir.path()).unwrap();
+    let earlier = disk.seen();
+    assert!(Disk::after(earlier.clone()).list(dir.path()).is_ok());
+    fs::remove_file(dir.path().join("a.cedar")).unwrap();
+    let disk = Disk::after(earlier);
+    let (texts, faults) = disk.read_all(dir.path(), "cedar");
+    assert_eq!((texts.len(), faults[0].code), (0, "file_changing"));
+    assert!(disk.list_any(dir.path()).is_ok());
+}
+
+#[test]
 fn the_folders_of_links_and_of_what_is_missing_are_watched() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

@@ -17,7 +17,7 @@ pub(crate) fn narrowings(
     disk: &Disk,
     former: &Former,
 ) -> HashMap<AccountId, Narrowing> {
-    let (entries, _) = disk.list(folder).unwrap_or_default();
+    let (entries, _) = disk.list_any(folder).unwrap_or_default();
     let files = entries.iter().filter(|entry| !entry.is_folder);
     let each = files.filter_map(|entry| {
         let id = AccountId::parse(entry.stem("yaml")?).ok()?;

@@ -292,3 +292,26 @@ fn an_entry_outlives_its_file_only_while_there_is_a_file() {
     assert_eq!(entry(&gone, "globex"), None);
     assert_eq!(gone.quarantined, []);
 }
+
+#[test]
+fn a_folder_or_a_broken_link_in_the_place_of_a_file_leaves_the_entry_that_served() {
+    let folder = Folder::new(&[("acme.yaml", ACME), ("globex.yaml", GLOBEX)]);
+    fs::write(folder.0.path().join("globex.cedar"), "").unwrap();
+    let first = folder.read();
+    let file = folder.0.path().join("globex.yaml");
+    let replaced: [fn(&Path); 2] = [
+        |file| fs::create_dir(file).unwrap(),
+        |file| {
+            fs::remove_dir(file).unwrap();
+            std::os::unix::fs::symlink("globex.yaml", file).unwrap();
+        },
+    ];
+    fs::remove_file(&file).unwrap();
+    for replace in replaced {
+        replace(&file);
+        let next = folder.read_after(&first.former);
+        assert_eq!(entry(&next, "globex"), entry(&first, "globex"));
+        let codes: Vec<_> = next.quarantined.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, ["file_unreadable"]);
+    }
+}
