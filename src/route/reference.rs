@@ -3,7 +3,7 @@
 use super::{
     BodyPlace, BodyRule, Error, Reference, ReferenceIn, ReferenceKind, ReferenceRule, Route, body,
 };
-use crate::body::Seen;
+use crate::body::{Seen, WHOLE_BYTES_MAX};
 use crate::head::{self, Query};
 use http::{HeaderMap, header};
 use std::sync::Arc;
@@ -120,6 +120,11 @@ impl ReferenceTable {
             (BodyRule::None, Seen::Unread | Seen::Whole(_)) => Err(Error::BodyUndeclared),
             (BodyRule::Json, Seen::Unread) => Err(Error::BodyUnread),
             (BodyRule::Json, Seen::Whole(bytes)) => {
+                // The gate reads no further; whoever only explains has all of it.
+                if bytes.len() > WHOLE_BYTES_MAX {
+                    let why = format!("longer than {WHOLE_BYTES_MAX} bytes");
+                    return Err(Error::BodyMalformed(why));
+                }
                 plain_json(headers)?;
                 body::read(bytes, &self.body)
             }

@@ -116,6 +116,12 @@ fn a_reference_in_the_body_is_read() {
     let story = desk.json(&token, "POST /dashboard/v1/missions", &body);
     let told = |pointer| story.pointer(pointer).and_then(Value::as_str);
     assert_eq!(told("/decision/code"), Some("outside_tenant"), "{story:#}");
+    // As the gate, it reads no body that is longer than 64 KiB.
+    let long = format!(r#"{{"title": "{}"}}"#, "x".repeat(64 * 1024));
+    desk.folder.write("body.json", &long);
+    let story = desk.json(&token, "POST /dashboard/v1/missions", &body);
+    let told = |pointer| story.pointer(pointer).and_then(Value::as_str);
+    assert_eq!(told("/decision/code"), Some("body_unreadable"), "{story:#}");
 }
 
 #[test]
