@@ -11,6 +11,7 @@ mod serve;
 mod tenants;
 
 use clap::{Args, Parser, Subcommand};
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -107,10 +108,29 @@ pub fn run() -> ExitCode {
 
 /// Writes to standard output. A reader that went away is no fault of ours.
 fn say(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(harmless(text).as_bytes());
 }
 
 /// Writes to standard error.
 fn complain(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(harmless(text).as_bytes());
+}
+
+/// Tokens, requests and tenants' files are other people's text: what steers terminals does not get
+/// there (RULES 44). The escapes are JSON's, so that documents stay what they are.
+fn harmless(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }

@@ -103,26 +103,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
 
 fn show(story: &Story, format: Format) {
     match format {
-        Format::Human => say(&harmless(&story.to_string())),
+        Format::Human => say(&story.to_string()),
         Format::Json => say(&format!("{:#}\n", serde_json::json!(story))),
     }
-}
-
-/// Tokens and requests are other people's text: what steers terminals does not get there.
-fn harmless(text: &str) -> String {
-    let keep = |c: char| {
-        c == '\n'
-            || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    };
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if keep(c) {
-            out.push(c);
-        } else {
-            out.extend(c.escape_unicode());
-        }
-    }
-    out
 }
 
 fn tell(args: &Args) -> Result<Story, Failure> {

@@ -444,3 +444,25 @@ fn lint_reads_the_tenants_own_policies_without_their_types() {
     assert_eq!(said.code, 3);
     assert!(said.out.contains("tenants/acme.cedar:28"), "{}", said.out);
 }
+
+#[test]
+fn what_steers_terminals_is_escaped_for_people_and_for_machines() {
+    let folder = Folder::shipped();
+    let policy = "@id(\"a\")\nforbid (principal, action, resource)\nwhen { principal == \"\u{1b}[31m\u{9b}\u{202e}\" };\n";
+    folder.write("tenants/acme.cedar", policy);
+    folder.write("tenants/\u{1b}[31m.yml", "");
+    for arguments in [
+        &["check"][..],
+        &["check", "--format", "json"],
+        &["tenants", "lint", "tenants"],
+    ] {
+        let said = folder.run(arguments);
+        assert_eq!(said.code, 3, "{}", said.out);
+        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!said.out.contains(steers), "{:?}", said.out);
+        assert!(said.out.contains("u001b[31m"), "{}", said.out);
+        if arguments.contains(&"json") {
+            assert!(!told(&said.out).is_empty());
+        }
+    }
+}
