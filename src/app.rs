@@ -1,6 +1,7 @@
 //! Wires everything together: the same for the program, the demo and every test.
 
 mod generation;
+mod relaxed;
 mod reload;
 mod report;
 mod run;

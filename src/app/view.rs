@@ -1,5 +1,6 @@
 //! What the admin listeners show of a running gate.
 
+use super::relaxed;
 use super::report::Report;
 use crate::admin::{Check, Drained, View};
 use crate::drain::Drain;
@@ -100,6 +101,7 @@ impl View for Shown {
             "routes": rules.router.routes().len(),
             "accounts": rules.directory.accounts().count(),
             "issuers": issuers.collect::<Vec<_>>(),
+            "relaxed": relaxed::of(&generation),
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
             "draining": self.drain.begun(),

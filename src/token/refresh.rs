@@ -1,6 +1,7 @@
 //! The task that keeps all issuers' keys fresh, and what it knows about them.
 
 use super::issuers::Issuers;
+use super::settings::IssuerSettings;
 use crate::clock::Timestamp;
 use crate::drain::Draining;
 use std::collections::VecDeque;
@@ -31,6 +32,8 @@ pub struct IssuerStatus {
     pub error: Option<String>,
     /// Whether the gate is not ready without it.
     pub required: bool,
+    /// Which of its settings are less strict than they could be, and what they give up.
+    pub relaxed: Vec<&'static str>,
 }
 
 /// Fetches the keys of the issuers that `current` gives, until the signal: at once, then whenever they
@@ -55,6 +58,17 @@ pub async fn keep_fresh(current: impl Fn() -> Arc<Issuers>, mut draining: Draini
             }
         }
     }
+}
+
+fn relaxed(settings: &IssuerSettings) -> Vec<&'static str> {
+    let local = "allow_local: its keys may come by plain HTTP, or from this machine";
+    let scopeless = "scopeless: its tokens are held to no scope";
+    let all = [
+        (settings.allow_local, local),
+        (settings.scopeless, scopeless),
+    ];
+    let set = all.into_iter().filter(|(is_set, _)| *is_set);
+    set.map(|(_, what)| what).collect()
 }
 
 impl Issuers {
@@ -95,6 +109,7 @@ impl Issuers {
                     fetched: held.fetched,
                     error: held.error.clone(),
                     required: issuer.settings.required,
+                    relaxed: relaxed(&issuer.settings),
                 }
             })
             .collect()

@@ -416,6 +416,43 @@ fn rule_52_the_demo_issuer_serves_on_loopback_only() {
 }
 
 #[test]
+fn rule_52_every_relaxed_setting_is_listed() {
+    let files = json!({"context": "app", "upstream": "api", "match": "GET /app/v1/files/{file}",
+        "action": "files/get", "patterns": {"file": "[a-z.]+"}, "also_accepts": ["dashboard"],
+        "cors": {"origins": ["*"]}});
+    let gate = TestGate::builder()
+        .set("/routes/-", files)
+        .set("/issuers/0/scopeless", json!(true))
+        .set("/upstreams/api/forward_token", json!(true))
+        .set("/listen/peers", json!({"signatures": "off"}))
+        .start();
+    let reply = gate.control_port("/status").bearer(CONTROL_TOKEN).send();
+    let listed = reply.json()["relaxed"].clone();
+    let listed = listed.as_array().expect("a list").iter();
+    let shown = |one: &serde_json::Value| {
+        let what = one["what"].as_str().unwrap_or_default();
+        let key = what.split(':').next().unwrap_or_default();
+        format!("{} {key}", one["where"].as_str().unwrap_or_default())
+    };
+    let mut listed: Vec<String> = listed.map(shown).collect();
+    listed.sort();
+    assert_eq!(
+        listed,
+        [
+            "issuer cosmos allow_local",
+            "issuer cosmos scopeless",
+            "listen.peers requests",
+            "listen.peers signatures",
+            "route GET /app/v1/files/{file} also_accepts",
+            "route GET /app/v1/files/{file} cors",
+            "route GET /app/v1/files/{file} patterns",
+            "route GET /health public",
+            "upstream api forward_token",
+        ]
+    );
+}
+
+#[test]
 fn rule_52_what_is_not_checked_is_listed_with_its_reason() {
     let upload = json!({"context": "app", "match": "POST /app/v1/photos", "action": "photos/create",
         "upstream": "api", "body_references": {"unchecked": "the service reads the form"}});
