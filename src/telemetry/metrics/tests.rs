@@ -399,38 +399,3 @@ fn the_process_is_measured_when_it_is_read() {
     assert!(value("process_resident_memory_bytes") > 100_000.0);
     assert!(value("process_open_fds") >= 3.0);
 }
-
-/// The prices of the calls a request makes; not a check.
-/// `cargo test --release -- --ignored --nocapture price`
-#[test]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stderr, reason = "its only result")]
-fn price_of_counting() {
-    let metrics = Metrics::new();
-    metrics.register_policies(["platform/rbac/read"]);
-    for at in 0..100 {
-        metrics.account_request(&format!("account-{at}"), Outcome::Allow);
-    }
-    let counter = metrics.policy_counter("platform/rbac/read").unwrap();
-    let context = Some(ApiContext::App);
-    let took = Duration::from_micros(140);
-    let price = |name: &str, call: &dyn Fn()| {
-        let begun = std::time::Instant::now();
-        (0..1_000_000).for_each(|_| call());
-        eprintln!("{name}: {} ns", begun.elapsed().as_nanos() / 1_000_000);
-    };
-    price("request", &|| {
-        metrics.request(context, Outcome::Allow, 200, took, took);
-    });
-    price("upstream", &|| metrics.upstream(took));
-    price("decision", &|| {
-        metrics.decision(DecisionSource::Cache, took);
-    });
-    price("account", &|| {
-        metrics.account_request("account-50", Outcome::Allow);
-    });
-    price("refusal", &|| metrics.refusal(Reason::PolicyDenied));
-    price("policy", &|| counter.inc());
-    price("in flight", &|| drop(metrics.in_flight()));
-    price("token cache hit", &|| metrics.token_cache_hit());
-}
