@@ -16,8 +16,8 @@ pub const WHOLE_BYTES_MAX: usize = 64 * 1024;
 pub enum Sent {
     /// Passed on as it comes; nobody has looked into it.
     Stream(Incoming),
-    /// Read to its end.
-    Whole(Whole),
+    /// Read to its end. In a box: what nearly every request has is moved about much, and stays small.
+    Whole(Box<Whole>),
 }
 
 /// A body that was read to its end.

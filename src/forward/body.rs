@@ -4,7 +4,6 @@ use super::headers::Annotate;
 use super::pool::Returned;
 use crate::body::{self, Sent, Whole};
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::any::Any;
@@ -83,8 +82,7 @@ enum Inner {
     Stream(Incoming),
     /// What was read already; `framed`: its length stood in the head, and stands there again.
     Whole {
-        bytes: Option<Bytes>,
-        trailers: Option<HeaderMap>,
+        whole: Box<Whole>,
         framed: bool,
     },
 }
@@ -101,11 +99,7 @@ impl RequestBody {
         Self {
             inner: match sent {
                 Sent::Stream(body) => Inner::Stream(body),
-                Sent::Whole(Whole { bytes, trailers }) => Inner::Whole {
-                    bytes: (!bytes.is_empty()).then_some(bytes),
-                    trailers,
-                    framed,
-                },
+                Sent::Whole(whole) => Inner::Whole { whole, framed },
             },
             turn,
             rules,
@@ -118,11 +112,10 @@ impl Inner {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self {
             Self::Stream(body) => Pin::new(body).poll_frame(cx).map_err(Error::Broken),
-            Self::Whole {
-                bytes, trailers, ..
-            } => {
-                let data = bytes.take().map(Frame::data);
-                let frame = data.or_else(|| trailers.take().map(Frame::trailers));
+            Self::Whole { whole, .. } => {
+                let bytes = std::mem::take(&mut whole.bytes);
+                let data = (!bytes.is_empty()).then(|| Frame::data(bytes));
+                let frame = data.or_else(|| whole.trailers.take().map(Frame::trailers));
                 Poll::Ready(frame.map(Ok))
             }
         }
@@ -160,9 +153,7 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match &self.inner {
             Inner::Stream(body) => body.is_end_stream(),
-            Inner::Whole {
-                bytes, trailers, ..
-            } => bytes.is_none() && trailers.is_none(),
+            Inner::Whole { whole, .. } => whole.bytes.is_empty() && whole.trailers.is_none(),
         }
     }
 
@@ -170,10 +161,9 @@ impl Body for RequestBody {
         match &self.inner {
             Inner::Stream(body) => body.size_hint(),
             Inner::Whole {
-                bytes,
+                whole,
                 framed: true,
-                ..
-            } => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            } => SizeHint::with_exact(whole.bytes.len() as u64),
             // Chunks stay chunks: whatever `Trailer` announces can follow them.
             Inner::Whole { framed: false, .. } => SizeHint::default(),
         }

@@ -25,5 +25,5 @@ pub(super) async fn read(
     });
     let room = shared.bodies.take(caller.account(), bytes)?;
     let whole = body::read(body, body::WHOLE_BYTES_MAX, within).await?;
-    Ok((Sent::Whole(whole), Some(room)))
+    Ok((Sent::Whole(Box::new(whole)), Some(room)))
 }

@@ -3,7 +3,12 @@
 use super::documents::Documents;
 use crate::fault::{Fault, Place, nearest};
 use crate::tenant::{Account, Directory, Workspace, WorkspaceId};
+use std::cell::Cell;
 use std::sync::Arc;
+
+/// For how many ids the nearest is looked for among all the others. Whoever has more of them has not
+/// misspelt them, and a large directory would take seconds.
+const SUGGESTIONS_MAX: usize = 20;
 
 /// Everything that one side says in vain. It harms nobody else, so these are warnings. Without
 /// `complete` some files were left out, and a workspace that is not found may be in one of them.
@@ -11,12 +16,14 @@ pub(super) fn review(directory: &Directory, documents: &Documents, complete: boo
     let mut faults = Vec::new();
     let mut accounts: Vec<&Arc<Account>> = directory.accounts().collect();
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
+    let suggestions = Cell::new(SUGGESTIONS_MAX);
     for account in accounts {
         let review = Review {
             directory,
             documents,
             account,
             complete,
+            suggestions: &suggestions,
         };
         review.account(&mut faults);
     }
@@ -28,6 +35,8 @@ struct Review<'a> {
     documents: &'a Documents,
     account: &'a Account,
     complete: bool,
+    /// How many may still be looked for.
+    suggestions: &'a Cell<usize>,
 }
 
 impl Review<'_> {
@@ -89,13 +98,16 @@ impl Review<'_> {
     }
 
     fn suggestion(&self, given: &WorkspaceId, catalogs: bool) -> String {
+        let unknown = || "correct the id, or remove it".to_owned();
+        let Some(left) = self.suggestions.get().checked_sub(1) else {
+            return unknown();
+        };
+        self.suggestions.set(left);
         let accounts = self.directory.accounts();
         let workspaces = accounts.flat_map(|account| &account.workspaces);
         let fitting = workspaces.filter(|one| !catalogs || one.kind == "catalog");
-        match nearest(given.as_str(), fitting.map(|one| one.id.as_str())) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "correct the id, or remove it".to_owned(),
-        }
+        nearest(given.as_str(), fitting.map(|one| one.id.as_str()))
+            .map_or_else(unknown, |near| format!("did you mean `{near}`?"))
     }
 
     fn place(&self, pointer: &str) -> Place {
