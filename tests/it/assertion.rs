@@ -1,7 +1,7 @@
 //! The signed statement that upstreams verify themselves.
 
 use crate::support::assertion::{AUDIENCE, Assertion, ED25519, P256, asserting, keys};
-use crate::support::gate::{Builder, HOST, TestGate};
+use crate::support::gate::{HOST, TestGate, refused};
 use palisade::clock::Clock;
 use palisade::reason::Reason;
 use serde_json::json;
@@ -308,15 +308,6 @@ fn keys_change_without_a_moment_in_which_verifiers_know_neither() {
     // The key that signs is not published twice.
     assert_eq!(names, ["Ed25519", "P-256"]);
     assert!(!published.to_string().contains("\"d\""), "{published}");
-}
-
-#[track_caller]
-fn refused(builder: Builder, words: &[&str]) {
-    let (started, _) = builder.try_start();
-    let error = started.err().expect("it must not start");
-    for word in words {
-        assert!(error.contains(word), "`{word}` is not in:\n{error}");
-    }
 }
 
 #[test]

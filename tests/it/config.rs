@@ -1,21 +1,11 @@
 //! What a bad configuration gets: an error that names the place and the remedy, and no start.
 
-use crate::support::gate::{Builder, TestGate};
+use crate::support::gate::{TestGate, refused};
 use serde_json::json;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 const PALISADE: &str = env!("CARGO_BIN_EXE_palisade");
-
-/// Fails unless it does not start, and says every one of `words`.
-#[track_caller]
-fn refused(builder: Builder, words: &[&str]) {
-    let (started, _) = builder.try_start();
-    let error = started.err().expect("it must not start");
-    for word in words {
-        assert!(error.contains(word), "`{word}` is not in:\n{error}");
-    }
-}
 
 #[test]
 fn an_unknown_key_is_named_with_the_one_that_was_meant() {

@@ -1,7 +1,7 @@
 //! Refusals in the form that a route set's clients know.
 
 use crate::support::client::Reply;
-use crate::support::gate::{Builder, TestGate};
+use crate::support::gate::{Builder, TestGate, refused};
 use palisade::reason::Reason;
 use serde_json::json;
 
@@ -141,15 +141,6 @@ fn a_refusal_tells_no_detail_in_any_form() {
     assert!(!reply.text().contains("made-up"), "{}", reply.text());
     let record = gate.only_record();
     assert!(record["detail"].to_string().contains("made-up"), "{record}");
-}
-
-#[track_caller]
-fn refused(builder: Builder, words: &[&str]) {
-    let (started, _) = builder.try_start();
-    let error = started.err().expect("it must not start");
-    for word in words {
-        assert!(error.contains(word), "`{word}` is not in:\n{error}");
-    }
 }
 
 #[test]

@@ -163,6 +163,16 @@ impl TestGate {
     }
 }
 
+/// Fails unless it does not start, and says every one of `words`.
+#[track_caller]
+pub(crate) fn refused(builder: Builder, words: &[&str]) {
+    let (started, _) = builder.try_start();
+    let error = started.err().expect("it must not start");
+    for word in words {
+        assert!(error.contains(word), "`{word}` is not in:\n{error}");
+    }
+}
+
 impl Drop for TestGate {
     fn drop(&mut self) {
         self.running.stop();
