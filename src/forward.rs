@@ -5,14 +5,19 @@
 mod assertion;
 mod body;
 mod client;
+mod connect;
+mod error;
 mod headers;
 mod idempotency;
 mod pool;
 mod said;
+mod turn;
+mod upstream;
 
 pub use assertion::{Assertion, BadKey, PublicKey, SigningKey};
 pub use body::{ReplyBody, RequestBody};
-pub use client::{Allowed, Error, Forwarder, Upstreams};
+pub use client::{Allowed, Forwarder, Upstreams};
+pub use error::Error;
 pub use headers::{Annotate, annotate, clean_reply, vary};
 
 use std::net::SocketAddr;

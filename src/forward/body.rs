@@ -2,15 +2,14 @@
 
 use super::headers::Annotate;
 use super::pool::Returned;
+use super::turn::Turn;
 use crate::body::{self, Sent, Whole};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::any::Any;
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -66,9 +65,6 @@ impl Patience {
         self.waiting = false;
     }
 }
-
-/// Since when the upstream is the one to wait for. `None`: the client is, for more of its body.
-pub(super) type Turn = Rc<Cell<Option<Instant>>>;
 
 /// What the client sends, on its way upstream: trailers are stripped as headers are.
 pub struct RequestBody {
