@@ -14,6 +14,7 @@ mod token;
 pub use token::{BadToken, ControlToken};
 
 use crate::drain::Draining;
+use crate::supervisor::Inherited;
 use crate::telemetry::Metrics;
 use std::future::Future;
 use std::io;
@@ -59,8 +60,8 @@ pub trait View: Send + Sync + 'static {
         serde_json::json!({ "keys": [] })
     }
 
-    /// Begins to drain the data port at once; completes when no request is left. Asking twice
-    /// drains once.
+    /// Leaves: not ready any more, and soon no connection is taken; completes when no request is left.
+    /// Asking twice drains once.
     fn drain(&self) -> Drained;
 }
 
@@ -91,13 +92,16 @@ struct Listening {
     address: SocketAddr,
 }
 
-/// Binds the ports, so that one in use is known before anything else starts.
-pub async fn bind(settings: Settings) -> io::Result<Bound> {
-    let metrics = Listening::bind("metrics", settings.metrics).await?;
+/// Binds the ports, so that one in use is known before anything else starts, or takes the sockets that
+/// were passed.
+pub async fn bind(settings: Settings, inherited: &mut Inherited) -> io::Result<Bound> {
+    let passed = inherited.take("metrics", "admin.metrics", settings.metrics)?;
+    let metrics = Listening::open("metrics", settings.metrics, passed).await?;
     let control = match settings.control {
         None => None,
         Some(control) => {
-            let listening = Listening::bind("control", control.address).await?;
+            let passed = inherited.take("control", "admin.control", control.address)?;
+            let listening = Listening::open("control", control.address, passed).await?;
             let own = listening.address.ip();
             let guard = guard::Guard::new(control.token, control.hosts, own);
             Some((listening, guard))
@@ -139,12 +143,21 @@ impl Bound {
 }
 
 impl Listening {
-    async fn bind(name: &str, address: SocketAddr) -> io::Result<Self> {
+    /// On the passed socket, of which there is one or none.
+    async fn open(
+        name: &str,
+        address: SocketAddr,
+        mut passed: Vec<std::net::TcpListener>,
+    ) -> io::Result<Self> {
         let named = |error: io::Error| {
             let message = format!("cannot listen on {address} (admin.{name}): {error}");
             io::Error::new(error.kind(), message)
         };
-        let listener = TcpListener::bind(address).await.map_err(named)?;
+        let passed = passed.pop().map(TcpListener::from_std).transpose();
+        let listener = match passed.map_err(named)? {
+            Some(passed) => passed,
+            None => TcpListener::bind(address).await.map_err(named)?,
+        };
         let address = listener.local_addr().map_err(named)?;
         Ok(Self { listener, address })
     }

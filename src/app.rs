@@ -1,5 +1,6 @@
 //! Wires everything together: the same for the program, the demo and every test.
 
+mod departure;
 mod generation;
 mod relaxed;
 mod reload;
@@ -10,4 +11,4 @@ mod view;
 
 pub(crate) use generation::generation;
 pub use run::run;
-pub use start::{Addresses, Error, Running, start};
+pub use start::{Addresses, Error, Running, start, start_on};

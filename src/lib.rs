@@ -13,6 +13,7 @@ pub mod drain;
 pub mod fault;
 pub mod reason;
 pub mod snapshot;
+pub mod supervisor;
 
 // Text becomes types.
 pub mod body;

@@ -1,12 +1,17 @@
 //! The data port: workers, each with its own thread, runtime, listening socket and connections, so
 //! that a request never changes threads.
 
+mod accept;
+mod closing;
 mod connection;
+mod door;
 mod patience;
 mod proxy;
+mod transparent;
 mod worker;
 
 pub use proxy::ProxyProtocol;
+pub use transparent::Transparent;
 pub use worker::{Bound, bind};
 
 use std::net::SocketAddr;
@@ -17,6 +22,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Address and port; port 0 picks a free one.
     pub http: SocketAddr,
+    /// Where the kernel leads connections that were going elsewhere; `None`: nowhere.
+    pub transparent: Option<Transparent>,
     /// Worker threads. At least 1.
     pub workers: usize,
     /// Whose connections begin with a PROXY header; `None`: nobody's.
@@ -29,6 +36,9 @@ pub struct Settings {
     pub head_bytes_max: usize,
     /// The most header fields that hyper reads; above our own limit.
     pub header_count_max: usize,
+    /// How long new connections are still taken once it is known that this process ends: whoever sends
+    /// them needs time to notice.
+    pub drain_delay: Duration,
     /// How long requests in flight may take to end once draining began.
     pub drain_timeout: Duration,
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::drain::{self, Drain};
 use crate::reason::Outcome;
+use crate::supervisor::Inherited;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -96,16 +97,15 @@ impl Reply {
 impl Admin {
     async fn start() -> Self {
         let token = ControlToken::random().unwrap();
-        let bound = bind(Settings {
+        let settings = Settings {
             metrics: any(),
             control: Some(Control {
                 address: any(),
                 token: token.clone(),
                 hosts: vec!["gate.internal".to_owned()],
             }),
-        })
-        .await
-        .unwrap();
+        };
+        let bound = bind(settings, &mut Inherited::default()).await.unwrap();
         let view = Arc::new(Shown::default());
         let (drain, draining) = drain::channel();
         Self {
@@ -463,11 +463,12 @@ async fn the_listeners_end_when_told_though_a_connection_idles() {
 #[tokio::test]
 async fn a_port_in_use_is_named() {
     let admin = Admin::start().await;
-    let taken = bind(Settings {
+    let settings = Settings {
         metrics: admin.control,
         control: None,
-    });
-    let text = taken.await.unwrap_err().to_string();
+    };
+    let taken = bind(settings, &mut Inherited::default()).await;
+    let text = taken.unwrap_err().to_string();
     let named = text.contains(&admin.control.to_string()) && text.contains("admin.metrics");
     assert!(named, "{text}");
 }
@@ -478,7 +479,7 @@ async fn without_control_there_are_metrics_alone() {
         metrics: any(),
         control: None,
     };
-    let bound = bind(settings).await.unwrap();
+    let bound = bind(settings, &mut Inherited::default()).await.unwrap();
     assert_eq!(bound.control_addr(), None);
     let address = bound.metrics_addr();
     let (drain, draining) = drain::channel();

@@ -11,6 +11,7 @@ use crate::drain::Draining;
 use crate::fault::Fault;
 use crate::gate::{Generation, Shared};
 use crate::snapshot::Snapshot;
+use crate::supervisor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -100,7 +101,12 @@ impl Reloader {
     /// Loads the files if they say something else than before, or if somebody asked for it.
     async fn look(&mut self, forced: bool) {
         let begun = Instant::now();
-        if forced || !self.unchanged().await {
+        if forced {
+            supervisor::reloading();
+            self.reload().await;
+            return supervisor::ready();
+        }
+        if !self.unchanged().await {
             return self.reload().await;
         }
         // Something else in these folders may change without end, a log for instance: it must not keep

@@ -1,35 +1,61 @@
 //! Serves until a signal says stop.
 
-use super::start::{Error, start};
+use super::start::{Error, Running, start_on};
 use crate::clock::Clock;
 use crate::config::Resolved;
-use tokio::signal::unix::{SignalKind, signal};
+use crate::supervisor::{self, Inherited};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Serves until SIGINT or SIGTERM, then finishes what is under way. Returns when all is written.
-/// SIGHUP makes it look at its files at once.
-pub fn run(resolved: Resolved) -> Result<(), Error> {
+/// What the operator says to a running process.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+/// Serves until SIGINT or SIGTERM, then leaves, and finishes what is under way; a second one ends the
+/// time that others have to notice. Returns when all is written. SIGHUP makes it look at its files at
+/// once. `inherited` are sockets that the service manager opened.
+pub fn run(resolved: Resolved, inherited: Inherited) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build();
     let runtime = runtime.map_err(|source| machine("cannot start the control runtime", source))?;
     runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(|source| machine("signals", source))?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(|source| machine("signals", source))?;
-        let mut hangup = signal(SignalKind::hangup()).map_err(|source| machine("signals", source))?;
-        let running = start(resolved, Clock::system()).await?;
+        let mut signals = Signals::new().map_err(|source| machine("signals", source))?;
+        let running = start_on(resolved, Clock::system(), inherited).await?;
         tracing::info!(proxy = %running.addresses.proxy, metrics = %running.addresses.metrics, "serving");
+        supervisor::ready();
+        signals.obey(&running).await;
+        if running.stop().await {
+            return Ok(());
+        }
+        let lost = std::io::Error::other("audit records were lost");
+        Err(machine("it has ended, but", lost))
+    })
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Until it drains.
+    async fn obey(&mut self, running: &Running) {
         loop {
             tokio::select! {
-                _ = interrupt.recv() => break,
-                _ = terminate.recv() => break,
-                () = running.drained() => break,
-                Some(()) = hangup.recv() => running.reload(),
+                () = running.drains() => return,
+                _ = self.interrupt.recv() => running.leave(),
+                _ = self.terminate.recv() => running.leave(),
+                Some(()) = self.hangup.recv() => running.reload(),
             }
         }
-        running.stop().await;
-        Ok(())
-    })
+    }
 }
 
 fn machine(what: &str, source: std::io::Error) -> Error {

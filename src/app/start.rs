@@ -1,5 +1,6 @@
 //! From a resolved configuration to a running gate.
 
+use super::departure::depart;
 use super::generation::{self, Built};
 use super::reload::{READINGS, Reloader};
 use super::view::Shown;
@@ -11,6 +12,7 @@ use crate::fault::Fault;
 use crate::gate::Shared;
 use crate::limit::{Bodies, BodyLimits, Limits};
 use crate::snapshot::Snapshot;
+use crate::supervisor::Inherited;
 use crate::telemetry::{Audit, Metrics, audit};
 use crate::token;
 use crate::{admin, listener};
@@ -67,19 +69,32 @@ pub struct Running {
 /// Starts serving, and follows the files. Call it inside a tokio runtime: admin listeners, key refresh
 /// and reloads run on it, requests on threads of their own.
 pub async fn start(resolved: Resolved, clock: Clock) -> Result<Running, Error> {
+    start_on(resolved, clock, Inherited::default()).await
+}
+
+/// The same, on sockets that were passed; what was not is bound.
+pub async fn start_on(
+    resolved: Resolved,
+    clock: Clock,
+    mut inherited: Inherited,
+) -> Result<Running, Error> {
     let metrics = Metrics::new();
     let (machine, origin, built) = read_whole(resolved, &clock, &metrics).await?;
-    let at = machine.listen.http;
-    let data = listener::bind(machine.listen)
-        .map_err(failed(format!("cannot listen on {at} (listen.http)")))?;
-    let admin = admin::bind(machine.admin)
+    let delay = machine.listen.drain_delay;
+    let data = listener::bind(machine.listen, &mut inherited)
+        .map_err(failed("cannot open the data port".to_owned()))?;
+    let admin = admin::bind(machine.admin, &mut inherited)
         .await
         .map_err(failed("cannot bind the admin listeners".to_owned()))?;
+    let taken = inherited.all_taken().map_err(Into::into);
+    taken.map_err(failed("cannot use what was passed".to_owned()))?;
     let audit = Audit::start(machine.audit, Arc::clone(&metrics))
         .map_err(failed("cannot open the audit output (audit)".to_owned()))?;
     // The data port drains first; keys are refreshed and metrics shown until it has.
     let (drain, draining) = drain::channel();
     let (drain, last) = (Arc::new(drain), drain::channel());
+    let asked = drain.subscribe();
+    tokio::spawn(depart(asked, Arc::downgrade(&drain), delay));
     generation::install(&built.generation, &metrics);
     metrics.ruleset(&built.generation.rules.revision, true, clock.now());
     let shared = Arc::new(Shared {
@@ -176,13 +191,24 @@ impl Running {
         self.reload.notify_one();
     }
 
-    /// Completes when somebody asked it to drain through the control listener.
-    pub async fn drained(&self) {
+    /// Says to everybody that this process ends, and drains after `listen.timeouts.drain_delay`. Said
+    /// again, at once.
+    pub fn leave(&self) {
+        if self.drain.leaving() {
+            self.drain.begin();
+        }
+        self.drain.leave();
+    }
+
+    /// Completes when it drains: after [`Running::leave`], or when somebody asked for it through the
+    /// control listener.
+    pub async fn drains(&self) {
         self.drain.subscribe().signal().await;
     }
 
-    /// Stops taking connections, finishes what is under way, writes out the audit record.
-    pub async fn stop(self) {
+    /// Stops taking connections at once, finishes what is under way, writes out the audit record.
+    /// Answers whether all of it was written.
+    pub async fn stop(self) -> bool {
         self.drain.begin();
         let Self {
             shared,
@@ -197,14 +223,16 @@ impl Running {
                     tracing::error!("a worker ended in a panic");
                 }
             }
-            shared.audit.shutdown();
+            shared.audit.shutdown()
         });
-        if joined.await.is_err() {
-            tracing::error!("stopping was cut off");
-        }
+        let lost = joined.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "stopping was cut off");
+            u64::MAX
+        });
         last.begin();
         if tokio::time::timeout(LAST_REPLIES, admin).await.is_err() {
             tracing::warn!("admin connections were cut");
         }
+        lost == 0
     }
 }

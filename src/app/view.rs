@@ -56,7 +56,7 @@ impl View for Shown {
                 .unwrap_or_else(|| format!("{} keys", status.keys)),
         };
         let mut checks: Vec<Check> = rules.issuers.status().into_iter().map(issuer).collect();
-        let draining = self.drain.begun();
+        let draining = self.drain.leaving();
         checks.push(Check {
             what: "serving".to_owned(),
             ok: !draining,
@@ -104,14 +104,14 @@ impl View for Shown {
             "relaxed": relaxed::of(&generation),
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
-            "draining": self.drain.begun(),
+            "draining": self.drain.leaving(),
             "in_flight": self.shared.metrics.in_flight_now(),
             "tokens_remembered": rules.issuers.remembered(),
         })
     }
 
     fn drain(&self) -> Drained {
-        self.drain.begin();
+        self.drain.leave();
         let drain = Arc::clone(&self.drain);
         Box::pin(async move { drain.ended().await })
     }

@@ -12,7 +12,7 @@ mod running;
 mod serving;
 mod tenant;
 
-pub(crate) use edge::{ClientAddress, Peers, ProxyProtocol, TokenCookies};
+pub(crate) use edge::{ClientAddress, Peers, ProxyProtocol, TokenCookies, Transparent};
 pub(crate) use issuer::{
     Accounts, Algorithm, ClaimPointers, Clients, Context, Issuer, PlatformRole, Preset, RoleName,
 };

@@ -9,6 +9,7 @@ mod listen;
 mod references;
 mod route;
 mod running;
+mod transparent;
 mod upstream;
 
 pub(super) use issuer::role;
@@ -45,7 +46,7 @@ pub(super) fn resolve(
     let document = findings.document();
     let mut texts: Texts = vec![("config".to_owned(), Arc::clone(document.text()))];
     listen::distinct(config, &mut findings);
-    let listen = listen::listen(&config.listen, &mut findings);
+    let listen = listen::listen(config, &mut findings);
     let admin = listen::admin(&config.admin, &mut findings);
     let references = references::resolve(&config.references, &mut findings);
     let head = head(config, &references, &mut findings);
@@ -169,7 +170,11 @@ fn demo_stays_local(
     listen: Option<&listener::Settings>,
     findings: &mut Findings<'_>,
 ) {
-    let outside = listen.is_some_and(|listen| !listen.http.ip().to_canonical().is_loopback());
+    let outside = listen.is_some_and(|listen| {
+        let redirected = listen.transparent.iter().flat_map(|to| &to.addresses);
+        let mut all = redirected.chain([&listen.http]);
+        all.any(|own| !own.ip().to_canonical().is_loopback())
+    });
     let demo = issuers
         .iter()
         .any(|issuer| issuer.issuer == issuer::DEMO_ISSUER);

@@ -5,6 +5,7 @@ use super::patience::{Patience, Watched};
 use super::proxy;
 use crate::drain::Draining;
 use crate::gate::Gate;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -13,28 +14,40 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
-/// Serves `stream` to its end; once draining begins, to the end of the request under way.
-pub(super) async fn serve(
-    gate: Rc<Gate>,
-    mut stream: TcpStream,
-    mut peer: IpAddr,
-    settings: Rc<Settings>,
-    mut draining: Draining,
-) {
-    let metrics = &gate.shared().metrics;
+/// How long a client that has connected may take to ask once draining begins. It could not know; what it
+/// sent is on its way.
+const FIRST_REQUEST: Duration = Duration::from_millis(500);
+
+/// What has arrived on a kept connection when draining begins is read before the connection is closed.
+const LAST_LOOK: Duration = Duration::from_millis(1);
+
+/// What the connections of one worker share.
+pub(super) struct Inside {
+    pub(super) gate: Gate,
+    pub(super) settings: Settings,
+    pub(super) draining: Draining,
+}
+
+/// Serves `stream` to its end; once draining begins, to the end of the request under way. `led`: the
+/// kernel brought it, and no load balancer that would say who the client is.
+pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: IpAddr, led: bool) {
+    let (settings, mut draining) = (&inside.settings, inside.draining.clone());
+    let metrics = &inside.gate.shared().metrics;
     let _open = metrics.connection();
     // Small replies are one write each; waiting for more would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    if let Some(rules) = &settings.proxy_protocol {
+    if let Some(rules) = settings.proxy_protocol.as_ref().filter(|_| !led) {
         // Boxed: its buffer must not weigh on connections that need none.
         let read = Box::pin(proxy::read(&mut stream, peer, rules, settings.head_timeout));
         let read = tokio::select! {
             read = read => read,
-            () = draining.signal() => return,
+            () = overdue(&mut draining) => return,
         };
         peer = match read {
             Ok(client) => client,
@@ -47,10 +60,14 @@ pub(super) async fn serve(
     }
     let patience = Patience::new();
     let service = service_fn(|request: http::Request<Incoming>| {
-        let (gate, busy) = (Rc::clone(&gate), patience.busy());
+        let (inside, busy) = (Rc::clone(&inside), patience.busy());
         async move {
-            let mut reply = gate.serve(peer, request).await;
+            let mut reply = inside.gate.serve(peer, request).await;
             reply.body_mut().hold(busy);
+            if inside.draining.leaving() {
+                let close = HeaderValue::from_static("close");
+                reply.headers_mut().insert(CONNECTION, close);
+            }
             Ok::<_, Infallible>(reply)
         }
     });
@@ -68,11 +85,15 @@ pub(super) async fn serve(
         ended = connection.as_mut() => ended,
         () = patience.ends(settings.head_timeout, settings.idle_timeout) => return,
         () = draining.signal() => {
-            connection.as_mut().graceful_shutdown();
+            let rest = if patience.is_new() { FIRST_REQUEST } else { LAST_LOOK };
+            let mut asked = pin!(sleep(rest));
             // A slow client is no less slow because the gate drains.
-            tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = patience.ends(settings.head_timeout, settings.idle_timeout) => return,
+            loop {
+                tokio::select! {
+                    ended = connection.as_mut() => break ended,
+                    () = patience.ends(settings.head_timeout, settings.idle_timeout) => return,
+                    () = asked.as_mut(), if !asked.is_elapsed() => connection.as_mut().graceful_shutdown(),
+                }
             }
         }
     };
@@ -83,4 +104,10 @@ pub(super) async fn serve(
         }
         tracing::debug!(%peer, %error, "client connection ended");
     }
+}
+
+/// Completes when draining has begun, and whoever had connected before has had the time to say so.
+async fn overdue(draining: &mut Draining) {
+    draining.signal().await;
+    sleep(FIRST_REQUEST).await;
 }

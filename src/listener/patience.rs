@@ -16,6 +16,8 @@ use tokio::time::Instant;
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// It was opened then, and nothing was read yet.
+    New(Instant),
     /// Nothing was read since then.
     Idle(Instant),
     /// The first byte of a head was read then.
@@ -48,7 +50,7 @@ impl Drop for Busy {
 impl Patience {
     pub(super) fn new() -> Self {
         Self(Rc::new(Seen {
-            state: Cell::new(State::Idle(Instant::now())),
+            state: Cell::new(State::New(Instant::now())),
             stalled: Cell::new(None),
         }))
     }
@@ -59,8 +61,13 @@ impl Patience {
         Busy(self.clone())
     }
 
+    /// Whether nothing has ever been read.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.0.state.get(), State::New(_))
+    }
+
     fn read(&self) {
-        if let State::Idle(_) = self.0.state.get() {
+        if let State::New(_) | State::Idle(_) = self.0.state.get() {
             self.0.state.set(State::Head(Instant::now()));
         }
     }
@@ -79,7 +86,9 @@ impl Patience {
     pub(super) async fn ends(&self, head: Duration, idle: Duration) {
         loop {
             let until = match (self.0.state.get(), self.0.stalled.get()) {
-                (State::Idle(since), _) | (State::Busy, Some(since)) => since + idle,
+                (State::New(since) | State::Idle(since), _) | (State::Busy, Some(since)) => {
+                    since + idle
+                }
                 (State::Head(since), _) => since + head,
                 // Looked at again later: whatever starts meanwhile has its whole time left.
                 (State::Busy, None) => Instant::now() + head.min(idle),

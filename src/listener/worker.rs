@@ -1,69 +1,47 @@
-//! Worker threads and their sockets.
+//! Worker threads. One that breaks begins anew, with the same doors.
 
-use super::{Settings, connection};
+use super::connection::Inside;
+use super::door::{self, Door};
+use super::{Settings, accept};
 use crate::drain::Draining;
 use crate::gate::{Gate, Shared};
-use socket2::{Domain, Protocol, Socket, Type};
+use crate::supervisor::Inherited;
+use crate::telemetry::Metrics;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 
 /// Virtual memory of a worker's stack; Cedar evaluates on it, and with too little left it would err
 /// (only touched pages cost memory).
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
-/// Connections waiting to be accepted, per worker.
-const BACKLOG: i32 = 1024;
+/// How long a worker that broke waits: what broke it may break it again at once.
+const RESTART_PAUSE: Duration = Duration::from_millis(100);
 
 /// Sockets that listen, before anything is served.
+#[derive(Debug)]
 pub struct Bound {
-    sockets: Vec<StdListener>,
-    address: SocketAddr,
+    doors: door::Doors,
     settings: Settings,
 }
 
-/// Binds one socket per worker, all on one port.
-///
-/// A plain bind comes first: with `SO_REUSEPORT` alone a second process of the same user would
-/// silently share the port instead of failing with "address in use".
-pub fn bind(settings: Settings) -> io::Result<Bound> {
-    let address = {
-        let probe = StdListener::bind(settings.http)?;
-        probe.local_addr()?
-    };
-    let sockets = (0..settings.workers.max(1))
-        .map(|_| listen(address))
-        .collect::<io::Result<_>>()?;
+/// Opens every address once for each worker, or takes the sockets that were passed.
+pub fn bind(settings: Settings, inherited: &mut Inherited) -> io::Result<Bound> {
     Ok(Bound {
-        sockets,
-        address,
+        doors: door::open(&settings, inherited)?,
         settings,
     })
 }
 
-fn listen(address: SocketAddr) -> io::Result<StdListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
 impl Bound {
-    /// Where it listens.
+    /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.doors.address
     }
 
     /// Starts the workers. Each ends when draining began and its connections are done, or after the
@@ -73,77 +51,105 @@ impl Bound {
         shared: &Arc<Shared>,
         draining: &Draining,
     ) -> io::Result<Vec<JoinHandle<()>>> {
-        let Self {
-            sockets, settings, ..
-        } = self;
-        let start = |(number, socket): (usize, StdListener)| {
-            let shared = Arc::clone(shared);
-            let (settings, draining) = (settings.clone(), draining.clone());
+        let Self { doors, settings } = self;
+        let start = |(number, doors): (usize, Vec<Door>)| {
+            let (shared, draining) = (Arc::clone(shared), draining.clone());
+            let settings = settings.clone();
             std::thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || work(socket, shared, settings, draining))
+                .spawn(move || {
+                    let doors: Vec<_> = doors.into_iter().map(Rc::new).collect();
+                    keep(&shared.metrics, &draining, || {
+                        let inside = Inside {
+                            gate: Gate::new(Arc::clone(&shared)),
+                            settings: settings.clone(),
+                            draining: draining.clone(),
+                        };
+                        work(&doors, &Rc::new(inside))
+                    });
+                })
         };
-        sockets.into_iter().enumerate().map(start).collect()
+        doors
+            .of_workers
+            .into_iter()
+            .enumerate()
+            .map(start)
+            .collect()
     }
 }
 
-fn work(socket: StdListener, shared: Arc<Shared>, settings: Settings, draining: Draining) {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return tracing::error!(%error, "a worker cannot start its runtime"),
-    };
-    let gate = Rc::new(Gate::new(shared));
-    let local = LocalSet::new();
-    local.block_on(&runtime, async move {
-        match TcpListener::from_std(socket) {
-            Ok(listener) => accept(listener, gate, Rc::new(settings), draining).await,
-            Err(error) => tracing::error!(%error, "a worker cannot listen"),
-        }
-    });
-}
-
-async fn accept(
-    listener: TcpListener,
-    gate: Rc<Gate>,
-    settings: Rc<Settings>,
-    mut draining: Draining,
-) {
-    let mut connections = tokio::task::JoinSet::new();
+/// Works until the work is done. A worker that is gone while the others serve would leave its share of
+/// clients without an answer, and nobody would see it: it begins anew, and is counted.
+fn keep(metrics: &Metrics, draining: &Draining, mut work: impl FnMut() -> io::Result<()>) {
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = draining.signal() => break,
-            Some(_) = connections.join_next() => continue,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let (gate, settings) = (Rc::clone(&gate), Rc::clone(&settings));
-                let peer = peer.ip().to_canonical();
-                connections.spawn_local(connection::serve(
-                    gate,
-                    stream,
-                    peer,
-                    settings,
-                    draining.clone(),
-                ));
-            }
-            Err(error) => {
-                // Out of descriptors, mostly: the queue holds the client until some are free again.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+        match catch_unwind(AssertUnwindSafe(&mut work)) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => tracing::error!(%error, "a worker cannot work"),
+            Err(_) => tracing::error!("a worker panicked; its connections are lost"),
+        }
+        if draining.begun() {
+            return;
+        }
+        metrics.worker_restarted();
+        std::thread::sleep(RESTART_PAUSE);
+    }
+}
+
+/// Serves by all doors until each is closed and empty.
+fn work(doors: &[Rc<Door>], inside: &Rc<Inside>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        let mut open = JoinSet::new();
+        for door in doors {
+            open.spawn_local(accept::serve(Rc::clone(door), Rc::clone(inside)));
+        }
+        while let Some(ended) = open.join_next().await {
+            match ended {
+                Ok(ended) => ended?,
+                Err(error) => {
+                    if let Ok(panic) = error.try_into_panic() {
+                        resume_unwind(panic);
+                    }
+                }
             }
         }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drain;
+
+    #[test]
+    fn a_worker_that_breaks_begins_anew_and_is_counted() {
+        let (metrics, (_drain, draining)) = (Metrics::new(), drain::channel());
+        let mut attempts = 0;
+        keep(&metrics, &draining, || {
+            attempts += 1;
+            match attempts {
+                1 => panic!("the first one dies"),
+                2 => Err(io::ErrorKind::OutOfMemory.into()),
+                _ => Ok(()),
+            }
+        });
+        assert_eq!(attempts, 3);
+        let shown = metrics.render();
+        assert!(
+            shown.contains("palisade_worker_restarts_total 2"),
+            "{shown}"
+        );
     }
-    drop(listener);
-    let ended = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(settings.drain_timeout, ended)
-        .await
-        .is_err()
-    {
-        tracing::warn!("requests still in flight at the drain timeout were cut");
+
+    #[test]
+    fn a_worker_that_breaks_while_it_drains_has_ended() {
+        let (metrics, (drain, draining)) = (Metrics::new(), drain::channel());
+        drain.begin();
+        keep(&metrics, &draining, || panic!("too late to matter"));
     }
 }

@@ -8,12 +8,14 @@
 
 mod accounts;
 mod counts;
+mod doors;
 mod family;
 mod names;
 mod process;
 mod requests;
 
 pub use accounts::ACCOUNTS_MAX;
+pub use doors::TransparentFault;
 pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
 
@@ -118,6 +120,7 @@ pub struct Metrics {
     rules: Rules,
     records: Records,
     traffic: Traffic,
+    doors: doors::Doors,
     process: process::Process,
 }
 
@@ -143,6 +146,7 @@ impl Metrics {
             rules: Rules::new(&mut build),
             records: Records::new(&mut build),
             traffic: Traffic::new(&mut build),
+            doors: doors::Doors::new(&mut build),
             process: process::Process::new(&mut build),
             registry: build.registry,
             docs: build.docs,

@@ -28,7 +28,14 @@ const ROWS: [&[&str]; 15] = [
         "fetch",
         "tls",
     ],
-    &["fault", "reason", "snapshot", "drain", "clock"],
+    &[
+        "fault",
+        "reason",
+        "snapshot",
+        "drain",
+        "clock",
+        "supervisor",
+    ],
 ];
 
 /// More than this many lines that are neither empty nor a comment: the file has a second room in it.

@@ -79,3 +79,17 @@ impl Default for Peers {
         }
     }
 }
+
+/// Connections that the kernel leads here.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transparent {
+    /// Addresses with ports that connections are redirected to, one of IPv4 and one of IPv6. Without the
+    /// latter it does not start on a machine that has an IPv6 address: clients could pass by.
+    #[schemars(length(min = 1, max = 16), extend("examples" = [["0.0.0.0:15001", "[::]:15001"]]))]
+    pub(crate) addresses: Vec<String>,
+    /// The ports that those connections were going to. Any other connection is closed, and one that was
+    /// made straight to `addresses` too. Where a request goes is a matter of its route alone.
+    #[schemars(length(min = 1, max = 64), extend("examples" = [[80, 8080]]))]
+    pub(crate) ports: Vec<u16>,
+}

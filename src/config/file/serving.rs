@@ -1,6 +1,6 @@
 //! `listen`, `admin`, `upstreams` and `annotate`.
 
-use super::{ClientAddress, Peers, ProxyProtocol, TokenCookies};
+use super::{ClientAddress, Peers, ProxyProtocol, TokenCookies, Transparent};
 use crate::config::units::{Duration, SecretRef, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,10 @@ pub(crate) struct Listen {
     /// For load balancers that pass connections on. Absent: a PROXY header is no HTTP, and refused.
     #[serde(default)]
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    /// Connections to other addresses that the kernel leads here (iptables REDIRECT), beside `http`.
+    /// Absent: there are none.
+    #[serde(default)]
+    pub(crate) transparent: Option<Transparent>,
     /// Limits of each network address.
     #[serde(default)]
     pub(crate) peers: Peers,
@@ -73,7 +77,11 @@ pub(crate) struct Timeouts {
     pub(crate) body: Duration,
     /// Between two requests of one connection. 1ms to 1h.
     pub(crate) idle: Duration,
-    /// For requests in flight to end, once Palisade was asked to stop. 1ms to 1h.
+    /// How long new connections are still taken once Palisade was asked to stop. From the first moment it
+    /// is not ready and asks every client to come back on another connection: load balancers need this
+    /// time to notice. At most 1h; `0s` where nobody has to.
+    pub(crate) drain_delay: Duration,
+    /// For requests in flight to end after that. 1ms to 1h.
     pub(crate) drain: Duration,
 }
 
@@ -204,7 +212,8 @@ impl Default for Timeouts {
             head: Duration::secs(10),
             body: Duration::secs(30),
             idle: Duration::secs(60),
-            drain: Duration::secs(30),
+            drain_delay: Duration::secs(5),
+            drain: Duration::secs(20),
         }
     }
 }

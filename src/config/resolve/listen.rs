@@ -1,5 +1,6 @@
 //! `listen` and `admin`: addresses, bounds and the control token.
 
+use super::transparent;
 use crate::admin::{self, ControlToken};
 use crate::config::file::{Admin, Config, Limits, Listen};
 use crate::config::findings::Findings;
@@ -12,7 +13,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Where clients are served.
-pub(super) fn listen(shape: &Listen, findings: &mut Findings<'_>) -> Option<listener::Settings> {
+pub(super) fn listen(config: &Config, findings: &mut Findings<'_>) -> Option<listener::Settings> {
+    let shape = &config.listen;
     let timeouts = &shape.timeouts;
     let at = |key: &str| format!("/listen/timeouts/{key}");
     let limits = &shape.limits;
@@ -22,11 +24,13 @@ pub(super) fn listen(shape: &Listen, findings: &mut Findings<'_>) -> Option<list
         workers: workers(shape.workers),
         head_timeout: timeout(findings, &at("head"), timeouts.head),
         idle_timeout: timeout(findings, &at("idle"), timeouts.idle),
+        drain_delay: delay(findings, &at("drain_delay"), timeouts.drain_delay),
         drain_timeout: timeout(findings, &at("drain"), timeouts.drain),
         // The server's own bounds lie above ours: it answers without a reason and without a record.
         head_bytes_max: bytes(Size(head_bytes.saturating_mul(2).saturating_add(8 << 10))),
         header_count_max: usize::from(limits.header_count) * 2,
         proxy_protocol: proxy_protocol(shape, findings),
+        transparent: transparent::resolve(config, findings),
         http: address(findings, "/listen/http", &shape.http)?,
     })
 }
@@ -166,22 +170,24 @@ pub(super) fn admin(shape: &Admin, findings: &mut Findings<'_>) -> Option<admin:
 
 /// No two listeners on one address.
 pub(super) fn distinct(config: &Config, findings: &mut Findings<'_>) {
-    let addresses = [
+    let fixed = [
         ("/listen/http", &config.listen.http),
         ("/admin/metrics", &config.admin.metrics),
         ("/admin/control", &config.admin.control),
     ];
-    let mut taken: Vec<(SocketAddr, &str)> = Vec::new();
-    for (pointer, text) in addresses {
+    let fixed = fixed.map(|(pointer, text)| (pointer.to_owned(), text));
+    let redirected = transparent::texts(config.listen.transparent.as_ref());
+    let mut taken: Vec<(SocketAddr, String)> = Vec::new();
+    for (pointer, text) in fixed.into_iter().chain(redirected) {
         let Ok(own) = text.parse::<SocketAddr>() else {
             continue;
         };
-        let same = |(other, _): &&(SocketAddr, &str)| own.port() != 0 && *other == own;
+        let same = |(other, _): &&(SocketAddr, String)| own.port() != 0 && *other == own;
         if let Some((_, first)) = taken.iter().find(same) {
             let line = findings.document().line(first);
             let message = format!("`{own}` is taken already ({line})");
             findings.error(
-                pointer,
+                &pointer,
                 "config_address_taken",
                 message,
                 "choose another port",
@@ -192,7 +198,11 @@ pub(super) fn distinct(config: &Config, findings: &mut Findings<'_>) {
 }
 
 /// A literal address and port; names are not looked up, because they may lead elsewhere tomorrow.
-fn address(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Option<SocketAddr> {
+pub(super) fn address(
+    findings: &mut Findings<'_>,
+    pointer: &str,
+    text: &str,
+) -> Option<SocketAddr> {
     let parsed = text.parse::<SocketAddr>();
     if parsed.is_err() {
         let message = format!("`{text}` is not an address with a port");
@@ -218,6 +228,14 @@ pub(super) fn timeout(
         );
     }
     given.0
+}
+
+/// A time that others are given: perhaps none.
+fn delay(findings: &mut Findings<'_>, pointer: &str, given: Duration) -> std::time::Duration {
+    if given.0.is_zero() {
+        return given.0;
+    }
+    timeout(findings, pointer, given)
 }
 
 fn workers(given: Option<u16>) -> usize {

@@ -1,6 +1,7 @@
 //! `upstreams`: addresses that are not our own.
 
 use super::listen::timeout;
+use super::transparent;
 use crate::config::file::{Config, Pool, Upstream};
 use crate::config::findings::Findings;
 use crate::document::child;
@@ -115,8 +116,10 @@ fn authority_value(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Op
 
 fn own_addresses(config: &Config) -> Vec<SocketAddr> {
     let admin = &config.admin;
-    let texts = [&config.listen.http, &admin.metrics, &admin.control];
-    texts.iter().filter_map(|text| text.parse().ok()).collect()
+    let fixed = [&config.listen.http, &admin.metrics, &admin.control];
+    let redirected = transparent::texts(config.listen.transparent.as_ref()).map(|(_, text)| text);
+    let texts = fixed.into_iter().chain(redirected);
+    texts.filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Whether connecting to `host` and `port` reaches `listener`, as far as literals tell (RULES 44).
