@@ -70,6 +70,8 @@ where
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
+        // It would tell standard error that standard error is gone, and panic in whatever task logs.
+        .log_internal_errors(false)
         .with_writer(Lines(writer));
     Ok(match settings.format {
         Format::Text => Box::new(builder.finish()),
