@@ -187,6 +187,8 @@ fn head() -> Head {
         query: Query::default(),
         credential: Credential::None,
         client: [198, 51, 100, 7].into(),
+        certificate: None,
+        secure: false,
         on_behalf_of: None,
         now: NOW,
     }

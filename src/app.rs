@@ -1,5 +1,6 @@
 //! Wires everything together: the same for the program, the demo and every test.
 
+mod certificates;
 mod departure;
 mod generation;
 mod relaxed;

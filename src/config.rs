@@ -4,6 +4,7 @@
 //! its shape, `resolve` gives names, paths and addresses their meaning. A reader gets every fault at
 //! once, each with place and remedy.
 
+mod certificates;
 mod disk;
 mod file;
 mod files;
@@ -14,6 +15,7 @@ mod misfit;
 mod resolve;
 mod revocations;
 pub mod schema;
+mod secret;
 mod settings;
 mod tenants;
 mod units;
@@ -75,10 +77,10 @@ fn resolve(path: &Path, former: Option<&Kept>, disk: &Disk) -> Result<Resolved, 
         .map_err(|found| [found, resolve::beyond(&document, folder, disk)].concat())?;
     let findings = Findings::new(&document, folder, disk);
     let Some(former) = former else {
-        return resolve::resolve(&config, findings, &tenants::Former::default());
+        return resolve::resolve(&config, findings, None);
     };
     let (config, needs_restart) = fixed::keep(config, &former.config);
-    let resolved = resolve::resolve(&config, findings, &former.tenants)?;
+    let resolved = resolve::resolve(&config, findings, Some(&former.tenants))?;
     Ok(Resolved {
         needs_restart,
         ..resolved

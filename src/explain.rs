@@ -13,10 +13,9 @@ use crate::body::Seen;
 use crate::clock::Timestamp;
 use crate::decision::Pdp;
 use crate::gate::{self, Generation, Identity, Input};
-use crate::head;
+use crate::head::{self, Peer};
 use crate::reason::Reason;
 use http::request::Parts;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A request as it would arrive, and what is known of who sends it.
@@ -26,7 +25,7 @@ pub struct Asked {
     /// The body; `None`: there is none.
     pub body: Option<Vec<u8>>,
     /// The other end of the connection.
-    pub peer: IpAddr,
+    pub peer: Peer,
     /// What the token step found.
     pub identity: Identity,
     /// The request's one moment.
@@ -36,7 +35,7 @@ pub struct Asked {
 /// Decides, and tells how.
 pub fn explain(generation: &Generation, pdp: &Pdp, asked: Asked) -> Story {
     let mut story = Story::of(&asked.parts);
-    let head = match head::read(&asked.parts, asked.peer, &generation.head, asked.now) {
+    let head = match head::read(&asked.parts, &asked.peer, &generation.head, asked.now) {
         Ok(head) => Arc::new(head),
         Err(error) => {
             story.refused(&error.into(), "head");

@@ -25,12 +25,13 @@ pub use query::{Query, QueryFault, QueryPair, fold_key, key_names};
 pub use read::{read, single};
 
 use crate::clock::Timestamp;
+use crate::x509::Identity;
 use http::{HeaderName, Method};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What a request says of itself, read once. Nothing in it is verified.
+/// What a request says of itself, read once. Nothing in it is verified but where it says so.
 #[derive(Clone, Debug)]
 pub struct Head {
     /// The method; `TRACE`, `CONNECT` and anything that is not a plain token never get here.
@@ -45,10 +46,43 @@ pub struct Head {
     pub credential: Credential,
     /// The client: the peer, or the rightmost untrusted hop (RULES 23). Canonical: never IPv4-mapped.
     pub client: IpAddr,
+    /// Whose certificate the peer showed, if it holds now. The one thing here that is proved.
+    pub certificate: Option<Arc<Identity>>,
+    /// Whether the client's connection to us is TLS.
+    pub secure: bool,
     /// `x-user-id`, when sent: a wish to act for that user (RULES 8).
     pub on_behalf_of: Option<String>,
     /// The moment the head was read: the request's ONE `now`.
     pub now: Timestamp,
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether it speaks TLS with us.
+    pub secure: bool,
+    /// Whose certificate it showed, after its chain was verified.
+    pub certificate: Option<Arc<Identity>>,
+}
+
+impl Peer {
+    /// One that came over plain TCP.
+    pub fn plain(address: IpAddr) -> Self {
+        Self {
+            address,
+            secure: false,
+            certificate: None,
+        }
+    }
+}
+
+impl Head {
+    /// Whose certificate the peer showed, as one text.
+    pub fn certificate_owner(&self) -> Option<&str> {
+        self.certificate.as_ref()?.shown.as_deref()
+    }
 }
 
 /// What the configuration says of heads.

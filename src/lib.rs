@@ -15,6 +15,8 @@ pub mod reason;
 pub mod snapshot;
 pub mod supervisor;
 
+pub mod x509;
+
 // Text becomes types.
 pub mod body;
 pub mod document;

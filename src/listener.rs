@@ -5,6 +5,7 @@ mod accept;
 mod closing;
 mod connection;
 mod door;
+mod handshake;
 mod patience;
 mod proxy;
 mod transparent;
@@ -20,10 +21,14 @@ use std::time::Duration;
 /// How clients are listened to.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Address and port; port 0 picks a free one.
-    pub http: SocketAddr,
+    /// Address and port; port 0 picks a free one. `None`: plain HTTP is not served.
+    pub http: Option<SocketAddr>,
     /// Where the kernel leads connections that were going elsewhere; `None`: nowhere.
     pub transparent: Option<Transparent>,
+    /// The same for TLS; `None`: none is served.
+    pub tls: Option<SocketAddr>,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
     /// Worker threads. At least 1.
     pub workers: usize,
     /// Whose connections begin with a PROXY header; `None`: nobody's.

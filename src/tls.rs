@@ -1,5 +1,23 @@
-//! Certificates and roots: the one place that says which cryptography TLS uses and whom it trusts.
+//! Certificates and roots: the one place that says which cryptography TLS uses, whom it trusts, and with
+//! what it is served.
 
+mod certificate;
+mod clients;
+mod ends;
+mod handshake;
+mod material;
+mod names;
+mod server;
+
+pub use certificate::{BadCertificate, BadKey, Certificate, Chain};
+pub use clients::{Authorities, BadAuthorities, BadRevocations, RevocationLists};
+pub use ends::{Ends, Kind};
+pub use handshake::Failure;
+pub use material::{Found, Held, Material, Proven, Rules, Settled};
+pub use names::Unknown;
+pub use server::{MinVersion, Refused, Server};
+
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -9,10 +27,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The text is not a list of PEM certificates.
-    #[error("the roots are not PEM certificates: {0}")]
+    #[error("it is not a file of PEM certificates: {0}")]
     Pem(String),
     /// There is no certificate in it.
-    #[error("the roots hold no certificate")]
+    #[error("it holds no certificate")]
     Empty,
     /// One of them cannot be a root.
     #[error("a certificate cannot be used as a root: {0}")]
@@ -20,6 +38,9 @@ pub enum Error {
     /// The library refuses the combination.
     #[error("no TLS client can be made: {0}")]
     Client(String),
+    /// The library refuses the combination.
+    #[error("no TLS server can be made: {0}")]
+    Server(String),
 }
 
 /// A client that trusts the public web's roots and, where given, those in `extra_roots` (PEM).
@@ -34,16 +55,26 @@ pub fn client(extra_roots: Option<&str>) -> Result<Arc<ClientConfig>, Error> {
                 .map_err(|error| Error::Root(error.to_string()))?;
         }
     }
-    // The provider is named here and never installed for the process: two owners of one global
-    // would depend on the order of their starts.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Client(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Named here and never installed for the process: two owners of one global would depend on the order
+/// of their starts.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// The first certificate of a PEM text, as it stands on the wire.
+pub fn first_certificate(pem: &str) -> Result<Vec<u8>, Error> {
+    let certificates = read_certificates(pem)?;
+    let first = certificates.first().ok_or(Error::Empty)?;
+    Ok(first.to_vec())
 }
 
 fn read_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {

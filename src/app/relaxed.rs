@@ -1,6 +1,7 @@
 //! Settings that are less strict than Palisade is of itself: an operator sees all of them in one place
 //! (RULES 52).
 
+use super::certificates::Certificates;
 use crate::gate::Generation;
 use crate::limit::PeerSettings;
 use crate::route::{Route, RouteSet};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Every relaxed setting of a generation: where it stands, and what it gives up.
-pub(super) fn of(generation: &Generation) -> Vec<Value> {
+pub(super) fn of(generation: &Generation, certificates: Option<&Certificates>) -> Vec<Value> {
     let rules = &generation.rules;
     let issuers = rules.issuers.status().into_iter().flat_map(|issuer| {
         let place = format!("issuer {}", issuer.name);
@@ -36,11 +37,18 @@ pub(super) fn of(generation: &Generation) -> Vec<Value> {
     }
     of_peers(rules.peers)
         .map(|what| ("listen.peers".to_owned(), what))
+        .chain(of_tls(certificates))
         .chain(issuers)
         .chain(upstreams)
         .chain(routes)
         .map(|(place, what)| json!({ "where": place, "what": what }))
         .collect()
+}
+
+fn of_tls(certificates: Option<&Certificates>) -> impl Iterator<Item = (String, &'static str)> {
+    let what = "client_auth: clients that show no certificate are served";
+    let relaxed = certificates.filter(|one| one.anybody());
+    relaxed.map(|_| ("listen.tls".to_owned(), what)).into_iter()
 }
 
 fn shown(route: &Route) -> String {

@@ -4,14 +4,16 @@
 //! be built leaves the last whole one serving, made as strict as the files say now: a suspension or a
 //! revocation does not wait for somebody else's file to be mended (RULES 27, 33, 35).
 
+use super::certificates::Certificates;
 use super::generation::{self, Built};
 use super::report::Report;
-use crate::config::{self, Kept, Origin, ReloadSettings, Restrictions, Seen, Watch};
+use crate::config::{self, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Watch};
 use crate::drain::Draining;
 use crate::fault::Fault;
 use crate::gate::{Generation, Shared};
 use crate::snapshot::Snapshot;
 use crate::supervisor;
+use crate::tls::Material;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -32,6 +34,8 @@ pub(super) struct Reloader {
     /// Somebody wants the files to be looked at now.
     asked: Arc<Notify>,
     settings: ReloadSettings,
+    /// `None`: no TLS is served.
+    certificates: Option<Certificates>,
     last: Arc<Last>,
     seen: Arc<Seen>,
     watch: Watch,
@@ -46,13 +50,19 @@ struct Last {
 /// One reading of all files, and what came of it.
 struct Attempt {
     outcome: Result<Box<Built>, (Vec<Fault>, Restrictions)>,
+    certificates: Option<Material>,
     seen: Seen,
     read: Instant,
 }
 
 impl Reloader {
     /// After a start from `origin`, which came to `built`.
-    pub(super) fn new(shared: Arc<Shared>, origin: Origin, built: Built) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        origin: Origin,
+        built: Built,
+        certificates: Option<Certificates>,
+    ) -> Self {
         let (now, mut watch) = (shared.clock.now(), Watch::new());
         watch.follow(&origin.seen);
         let report = Report::good(now, built.warnings, built.needs_restart);
@@ -61,6 +71,7 @@ impl Reloader {
             path: origin.path,
             seen: Arc::new(origin.seen),
             settings: built.reload,
+            certificates,
             last: Arc::new(Last {
                 kept: built.kept,
                 generation: built.generation,
@@ -141,6 +152,9 @@ impl Reloader {
         };
         self.watch.follow(&attempt.seen);
         self.seen = Arc::new(attempt.seen);
+        if let (Some(serving), Some(found)) = (&self.certificates, attempt.certificates) {
+            serving.follow(found, &self.shared.clock);
+        }
         match attempt.outcome {
             Ok(built) => self.follow(*built),
             Err((faults, restrictions)) => self.restrict(faults, &restrictions),
@@ -212,16 +226,22 @@ fn attempt(path: &Path, last: &Last, shared: &Shared, earlier: Option<Seen>) -> 
     let (resolved, seen) = config::read(path, Some(&last.kept), earlier);
     let read = Instant::now();
     let former = Some(&last.generation);
-    let next = |resolved| generation::build(resolved, former, &shared.clock, &shared.metrics);
+    let mut certificates = None;
+    let next = |mut resolved: Resolved| {
+        certificates = resolved.tls.take();
+        generation::build(resolved, former, &shared.clock, &shared.metrics)
+    };
     match resolved.and_then(next) {
         Ok(built) => Attempt {
             outcome: Ok(Box::new(built)),
+            certificates,
             seen,
             read,
         },
         Err(faults) => {
-            let (restrictions, more) = last.kept.restrictions(settled);
+            let (mut restrictions, more) = last.kept.restrictions(settled);
             Attempt {
+                certificates: certificates.or_else(|| restrictions.tls.take()),
                 outcome: Err((faults, restrictions)),
                 seen: seen.and(more),
                 read: Instant::now(),

@@ -25,7 +25,12 @@ pub fn run(resolved: Resolved, inherited: Inherited) -> Result<(), Error> {
     runtime.block_on(async {
         let mut signals = Signals::new().map_err(|source| machine("signals", source))?;
         let running = start_on(resolved, Clock::system(), inherited).await?;
-        tracing::info!(proxy = %running.addresses.proxy, metrics = %running.addresses.metrics, "serving");
+        let (proxy, tls) = (running.addresses.proxy, running.addresses.tls);
+        let (proxy, tls) = (
+            proxy.map(tracing::field::display),
+            tls.map(tracing::field::display),
+        );
+        tracing::info!(proxy, tls, metrics = %running.addresses.metrics, "serving");
         supervisor::ready();
         signals.obey(&running).await;
         if running.stop().await {

@@ -1,5 +1,6 @@
 //! From a resolved configuration to a running gate.
 
+use super::certificates::Certificates;
 use super::departure::depart;
 use super::generation::{self, Built};
 use super::reload::{READINGS, Reloader};
@@ -14,6 +15,7 @@ use crate::limit::{Bodies, BodyLimits, Limits};
 use crate::snapshot::Snapshot;
 use crate::supervisor::Inherited;
 use crate::telemetry::{Audit, Metrics, audit};
+use crate::tls::Material;
 use crate::token;
 use crate::{admin, listener};
 use std::io;
@@ -46,8 +48,10 @@ pub enum Error {
 /// Where it listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
-    /// The data port.
-    pub proxy: SocketAddr,
+    /// The data port for plain HTTP; `None`: there is none.
+    pub proxy: Option<SocketAddr>,
+    /// The data port for TLS; `None`: there is none.
+    pub tls: Option<SocketAddr>,
     /// Metrics and probes.
     pub metrics: SocketAddr,
     /// Control; `None`: there is none.
@@ -79,9 +83,11 @@ pub async fn start_on(
     mut inherited: Inherited,
 ) -> Result<Running, Error> {
     let metrics = Metrics::new();
-    let (machine, origin, built) = read_whole(resolved, &clock, &metrics).await?;
+    let (machine, origin, built) = Box::pin(read_whole(resolved, &clock, &metrics)).await?;
     let delay = machine.listen.drain_delay;
-    let data = listener::bind(machine.listen, &mut inherited)
+    let certificates = certificates(machine.tls, &clock, &metrics)?;
+    let serving = certificates.as_ref().map(Certificates::serving);
+    let data = listener::bind(machine.listen, serving, &mut inherited)
         .map_err(failed("cannot open the data port".to_owned()))?;
     let admin = admin::bind(machine.admin, &mut inherited)
         .await
@@ -107,15 +113,21 @@ pub async fn start_on(
         clock,
     });
     tokio::spawn(keep_keys_fresh(Arc::clone(&shared), last.1.clone()));
-    let reloader = Reloader::new(Arc::clone(&shared), origin, built);
+    let reloader = Reloader::new(Arc::clone(&shared), origin, built, certificates.clone());
     let (report, reload) = (reloader.report(), reloader.asked());
     tokio::spawn(reloader.run(last.1.clone()));
     let addresses = Addresses {
-        proxy: data.address(),
+        proxy: data.http_address(),
+        tls: data.tls_address(),
         metrics: admin.metrics_addr(),
         control: admin.control_addr(),
     };
-    let view = Shown::new(Arc::clone(&shared), Arc::clone(&drain), report);
+    let view = Shown::new(
+        Arc::clone(&shared),
+        Arc::clone(&drain),
+        report,
+        certificates,
+    );
     let admin = admin.serve(Arc::new(view), last.1);
     let workers = data
         .serve(&shared, &draining)
@@ -134,6 +146,7 @@ pub async fn start_on(
 /// What a start alone can follow.
 struct Machine {
     listen: listener::Settings,
+    tls: Option<Material>,
     admin: admin::Settings,
     audit: audit::Settings,
     decision: decision::Settings,
@@ -155,6 +168,7 @@ async fn read_whole(
         let origin = std::mem::take(&mut resolved.origin);
         let machine = Machine {
             listen: resolved.listen.clone(),
+            tls: resolved.tls.clone(),
             admin: resolved.admin.clone(),
             audit: resolved.audit.clone(),
             decision: resolved.decision,
@@ -169,6 +183,16 @@ async fn read_whole(
         let earlier = (readings == READINGS).then_some(origin.seen);
         resolved = config::load_after(&origin.path, earlier).map_err(Error::Invalid)?;
     }
+}
+
+/// What TLS is served with.
+fn certificates(
+    material: Option<Material>,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Certificates>, Error> {
+    let start = |material| Certificates::start(material, clock, metrics);
+    material.map(start).transpose().map_err(Error::Invalid)
 }
 
 async fn keep_keys_fresh(shared: Arc<Shared>, draining: Draining) {

@@ -1,5 +1,6 @@
 //! What the admin listeners show of a running gate.
 
+use super::certificates::Certificates;
 use super::relaxed;
 use super::report::Report;
 use crate::admin::{Check, Drained, View};
@@ -17,6 +18,7 @@ pub(super) struct Shown {
     shared: Arc<Shared>,
     drain: Arc<Drain>,
     report: Arc<Snapshot<Report>>,
+    certificates: Option<Certificates>,
 }
 
 impl Shown {
@@ -24,11 +26,13 @@ impl Shown {
         shared: Arc<Shared>,
         drain: Arc<Drain>,
         report: Arc<Snapshot<Report>>,
+        certificates: Option<Certificates>,
     ) -> Self {
         Self {
             shared,
             drain,
             report,
+            certificates,
         }
     }
 }
@@ -97,11 +101,12 @@ impl View for Shown {
             "revision": &*rules.revision,
             "policy_revision": rules.store.revision(),
             "reload": self.report.peek().json(),
+            "tls": self.certificates.as_ref().map(|one| one.json(self.shared.clock.now())),
             "revocations": rules.revocations.len(),
             "routes": rules.router.routes().len(),
             "accounts": rules.directory.accounts().count(),
             "issuers": issuers.collect::<Vec<_>>(),
-            "relaxed": relaxed::of(&generation),
+            "relaxed": relaxed::of(&generation, self.certificates.as_ref()),
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
             "draining": self.drain.leaving(),

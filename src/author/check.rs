@@ -1,5 +1,6 @@
 //! Every fault of a configuration and of all that it names, or of a tenant directory alone.
 
+use crate::clock::Clock;
 use crate::config::{self, TenantsOf};
 use crate::fault::{self, Fault, Severity};
 use crate::policy::Store;
@@ -14,6 +15,9 @@ pub fn check(path: &Path) -> Vec<Fault> {
         Err(faults) => faults,
         Ok(resolved) => {
             let mut faults = resolved.warnings;
+            let clock = Clock::system();
+            let certificates = resolved.tls.map(|material| material.prove(None, &clock).1);
+            faults.extend(certificates.into_iter().flatten());
             faults.extend(resolved.quarantined.into_iter().map(severe));
             faults.extend(match Store::build(resolved.policy) {
                 Ok((store, found)) if store.quarantined().is_empty() => found,

@@ -48,6 +48,9 @@ pub(super) struct Args {
     /// No token is sent
     #[arg(long)]
     anonymous: bool,
+    /// A file with the certificate (PEM) that the client shows: taken as if its chain had been verified
+    #[arg(long, value_name = "FILE")]
+    client_certificate: Option<PathBuf>,
     /// The moment of the request, as in `2026-12-31T12:00:00Z`; now unless said otherwise
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     at: Option<Timestamp>,

@@ -11,6 +11,7 @@ mod route;
 mod running;
 mod serving;
 mod tenant;
+mod tls;
 
 pub(crate) use edge::{ClientAddress, Peers, ProxyProtocol, TokenCookies, Transparent};
 pub(crate) use issuer::{
@@ -25,6 +26,8 @@ pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Pool, Upstr
 pub(crate) use tenant::{
     MachineClient, Member, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
 };
+
+pub(crate) use tls::{ClientAuth, Tls, TlsVersion, UnknownNames};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,8 +96,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) log: Log,
     /// How changed files are noticed while it serves. Everything follows them but `admin`, `audit`,
-    /// `cache`, `log` and `listen` (of which `hosts`, `trusted_proxies`, `peers` and `timeouts.body`
-    /// do): these wait for a restart, as log and `/status` say.
+    /// `cache`, `log` and `listen` (of which `hosts`, `trusted_proxies`, `peers`, `timeouts.body` and
+    /// `tls` but for its `address` do): these wait for a restart, as log and `/status` say.
     #[serde(default)]
     pub(crate) reload: Reload,
 }

@@ -103,6 +103,11 @@ impl<'a> Findings<'a> {
         self.disk.read(&self.path(name), bytes_max)
     }
 
+    /// Where relative paths of the document start.
+    pub(crate) fn folder(&self) -> &'a Path {
+        self.folder
+    }
+
     /// Where files are read.
     pub(crate) fn disk(&self) -> &'a Disk {
         self.disk

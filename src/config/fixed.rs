@@ -11,11 +11,19 @@ use serde_json::{Map, Value};
 const FIXED: [&str; 5] = ["listen", "admin", "audit", "cache", "log"];
 
 /// What among them follows all the same.
-const HOT: [&str; 4] = [
+const HOT: [&str; 12] = [
     "/listen/hosts",
     "/listen/trusted_proxies",
     "/listen/peers",
     "/listen/timeouts/body",
+    "/listen/tls/cert",
+    "/listen/tls/key",
+    "/listen/tls/further",
+    "/listen/tls/unknown_names",
+    "/listen/tls/min_version",
+    "/listen/tls/client_ca",
+    "/listen/tls/client_auth",
+    "/listen/tls/client_crl",
 ];
 
 /// `next` with the running values of fixed keys, and the keys whose new values wait for a restart
@@ -85,7 +93,7 @@ mod tests {
             serde_json::to_value(&running).unwrap()
         );
         let mut next = running.clone();
-        next.listen.http = "127.0.0.1:1".to_owned();
+        next.listen.http = Some("127.0.0.1:1".to_owned());
         next.listen.hosts.push("other.example.com".to_owned());
         next.listen.workers = Some(3);
         next.listen.timeouts.body = crate::config::units::Duration::secs(7);

@@ -14,6 +14,7 @@ mod upstream;
 
 pub(super) use issuer::role;
 
+use super::certificates;
 use super::file::Config;
 use super::files;
 use super::findings::Findings;
@@ -25,8 +26,9 @@ use crate::head::{self, HostList};
 use crate::operation::{Access, Operation, catalog_use};
 use crate::policy::{self, Source};
 use crate::route::{BodyRule, ReferenceIn, ReferenceKind, ReferenceRule, Route, Router};
+use crate::tls::Material;
 use crate::token::{IssuerSettings, KeySource, Revocations};
-use crate::{forward, head::Limits, listener};
+use crate::{forward, head::Limits};
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,7 +43,7 @@ type Texts = Vec<(String, Arc<str>)>;
 pub(super) fn resolve(
     config: &Config,
     mut findings: Findings<'_>,
-    former: &tenants::Former,
+    former: Option<&tenants::Former>,
 ) -> Result<Resolved, Vec<Fault>> {
     let document = findings.document();
     let mut texts: Texts = vec![("config".to_owned(), Arc::clone(document.text()))];
@@ -52,9 +54,10 @@ pub(super) fn resolve(
     let head = head(config, &references, &mut findings);
     let forward = forward(config, &mut findings);
     let issuers = issuer::resolve(&config.issuers, &mut findings);
-    demo_stays_local(&issuers, listen.as_ref(), &mut findings);
+    demo_stays_local(&issuers, config, &mut findings);
     let mut found = route::resolve(config, &references, &mut texts, &mut findings);
-    let mut tenants = tenants(config, former, &mut findings);
+    let first = tenants::Former::default();
+    let mut tenants = tenants(config, former.unwrap_or(&first), &mut findings);
     let revoked = revoked(config, &mut texts, &mut findings);
     let operations = operations(&found.list, &references);
     let mut policy = policy(config, operations, &mut texts, &mut findings);
@@ -65,15 +68,14 @@ pub(super) fn resolve(
     let reload = running::reload(&config.reload, &mut findings);
     texts.append(&mut tenants.texts);
     let kept = Kept::new(config, &findings, &mut tenants, admin.as_ref());
+    let tls = served_with(config, former.is_none(), &mut findings);
     let (errors, mut warnings): (Vec<Fault>, Vec<Fault>) = findings
         .into_faults()
         .into_iter()
         .partition(Fault::is_error);
     warnings.append(&mut tenants.warnings);
-    match (listen, admin, head, forward, router) {
-        (Some(listen), Some(admin), Some(head), Some(forward), Some(router))
-            if errors.is_empty() =>
-        {
+    match (admin, head, forward, router) {
+        (Some(admin), Some(head), Some(forward), Some(router)) if errors.is_empty() => {
             Ok(Resolved {
                 listen,
                 admin,
@@ -92,6 +94,7 @@ pub(super) fn resolve(
                 bodies: listen::bodies(&config.listen.limits),
                 principals: running::rate(&config.principals),
                 peers: listen::peers(&config.listen),
+                tls,
                 audit,
                 log: running::log(&config.log),
                 warnings,
@@ -165,23 +168,16 @@ fn forward(config: &Config, findings: &mut Findings<'_>) -> Option<forward::Sett
 }
 
 /// The demonstration's keys are no secret: whoever knows them could be anybody (RULES 52).
-fn demo_stays_local(
-    issuers: &[IssuerSettings],
-    listen: Option<&listener::Settings>,
-    findings: &mut Findings<'_>,
-) {
-    let outside = listen.is_some_and(|listen| {
-        let redirected = listen.transparent.iter().flat_map(|to| &to.addresses);
-        let mut all = redirected.chain([&listen.http]);
-        all.any(|own| !own.ip().to_canonical().is_loopback())
-    });
+fn demo_stays_local(issuers: &[IssuerSettings], config: &Config, findings: &mut Findings<'_>) {
+    let mut served = listen::own(config).filter(|(pointer, _)| pointer.starts_with("/listen/"));
+    let outside = served.find(|(_, own)| !own.ip().to_canonical().is_loopback());
     let demo = issuers
         .iter()
         .any(|issuer| issuer.issuer == issuer::DEMO_ISSUER);
-    if outside && demo {
+    if let Some((pointer, _)) = outside.filter(|_| demo) {
         let message = "the demonstration's issuer is served on loopback only";
         let help = "listen on 127.0.0.1, or remove the issuer";
-        findings.error("/listen/http", "demo_issuer_exposed", message, help);
+        findings.error(&pointer, "demo_issuer_exposed", message, help);
     }
 }
 
@@ -216,6 +212,17 @@ fn tenants(config: &Config, former: &tenants::Former, findings: &mut Findings<'_
             Tenants::default()
         }
     }
+}
+
+/// What TLS is served with. Its faults stop a start; later former files serve on, and nothing waits for
+/// them.
+fn served_with(config: &Config, first: bool, findings: &mut Findings<'_>) -> Option<Material> {
+    let shape = config.listen.tls.as_ref()?;
+    let material = certificates::read(shape, findings.folder(), findings.disk());
+    if first {
+        findings.extend(material.errors());
+    }
+    Some(material)
 }
 
 /// What is revoked. A file that is named and cannot be read is a fault: nobody means an empty list.

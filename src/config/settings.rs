@@ -3,13 +3,14 @@
 use super::disk::{Disk, Seen};
 use super::file::Config;
 use super::findings::Findings;
-use super::{revocations, tenants, watch};
+use super::{certificates, revocations, tenants, watch};
 use crate::admin::ControlToken;
 use crate::fault::Fault;
 use crate::limit::{BodyLimits, PeerSettings, Plan, Rate};
 use crate::route::{ReferenceRule, Router};
 use crate::telemetry::{audit, log};
 use crate::tenant::{AccountId, Directory, Narrowing};
+use crate::tls::Material;
 use crate::token::{IssuerSettings, Revocations};
 use crate::{admin, decision, forward, head, listener, policy};
 use std::collections::HashMap;
@@ -50,6 +51,8 @@ pub struct Resolved {
     pub principals: Rate,
     /// Limits of each network address.
     pub peers: PeerSettings,
+    /// What TLS is served with, as it is on disk; `None`: none is served.
+    pub tls: Option<Material>,
     /// Where the record of every request goes.
     pub audit: audit::Settings,
     /// What Palisade says of itself.
@@ -83,6 +86,7 @@ pub struct Origin {
 pub struct Kept {
     pub(super) config: Config,
     pub(super) tenants: tenants::Former,
+    pub(super) folder: PathBuf,
     pub(super) tenants_folder: PathBuf,
     pub(super) revocations_file: Option<PathBuf>,
     /// What opens `control` since the start, where it was configured.
@@ -97,6 +101,8 @@ pub struct Restrictions {
     pub accounts: HashMap<AccountId, Narrowing>,
     /// From the file of revocations, if it can be read.
     pub revocations: Revocations,
+    /// What TLS is served with: a certificate does not wait for somebody else's file to be mended.
+    pub tls: Option<Material>,
 }
 
 impl Resolved {
@@ -125,6 +131,7 @@ impl Kept {
         let control = control.filter(|_| config.admin.token.is_some());
         Self {
             tenants: std::mem::take(&mut tenants.former),
+            folder: findings.folder().to_owned(),
             tenants_folder: findings.path(&config.tenants),
             revocations_file: config.revocations.as_ref().map(|name| findings.path(name)),
             control_token: control.map(|control| control.token.clone()),
@@ -148,7 +155,9 @@ impl Kept {
         let issuers = self.config.issuer_names();
         let read = |path: &PathBuf| revocations::read(path, &issuers, disk).ok();
         let revoked = self.revocations_file.as_ref().and_then(read);
+        let tls = self.config.listen.tls.as_ref();
         Restrictions {
+            tls: tls.map(|shape| certificates::read(shape, &self.folder, disk)),
             accounts: tenants::narrowings(&self.tenants_folder, disk, &self.tenants),
             revocations: revoked.map(|read| read.list).unwrap_or_default(),
         }

@@ -9,6 +9,7 @@ use super::layers::{Layer, Layers};
 use crate::policy::Store;
 use crate::scope::{Grant, Inside};
 use crate::token::ContextSet;
+use crate::x509::Identity;
 use std::cell::Cell;
 use std::net::IpAddr;
 
@@ -52,10 +53,12 @@ pub(super) enum Part {
     Http,
     /// The client's address; if the slices can read it.
     Address,
+    /// Whose certificate the client showed; if the slices can read it.
+    Certificate,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Platform,
         Self::Environment,
         Self::Overlay,
@@ -70,6 +73,7 @@ impl Part {
         Self::Resource,
         Self::Http,
         Self::Address,
+        Self::Certificate,
     ];
 }
 
@@ -108,7 +112,10 @@ impl Key {
                 Part::Resource if read.resource_id => key.resource(facts),
                 Part::Http if read.http => key.http(facts),
                 Part::Address if read.ip => key.address(facts.head.client),
-                Part::Resource | Part::Http | Part::Address => {}
+                Part::Certificate if read.certificate => {
+                    key.optional(facts.head.certificate.as_deref(), Self::certificate);
+                }
+                Part::Resource | Part::Http | Part::Address | Part::Certificate => {}
             }
         }
         key
@@ -204,6 +211,15 @@ impl Key {
         self.text(facts.head.method.as_str());
         self.text(&facts.head.authority);
         self.text(facts.head.path.as_str());
+    }
+
+    fn certificate(&mut self, identity: &Identity) {
+        let (spiffe, dns) = identity.parts();
+        self.optional(spiffe, Self::text);
+        self.length(dns.len());
+        for name in dns {
+            self.text(name);
+        }
     }
 
     fn address(&mut self, address: IpAddr) {

@@ -25,9 +25,14 @@ pub(super) struct Layer<'a> {
 
 /// The parts of a question that the slices can read, beyond what is in every key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one bit for each part of a question that can be read"
+)]
 pub(super) struct Parts {
     pub(super) http: bool,
     pub(super) ip: bool,
+    pub(super) certificate: bool,
     pub(super) resource_id: bool,
 }
 
@@ -67,6 +72,7 @@ impl<'a> Layers<'a> {
         self.slices().fold(Parts::default(), |parts, slice| Parts {
             http: parts.http | slice.reads.http,
             ip: parts.ip | slice.reads.ip,
+            certificate: parts.certificate | slice.reads.certificate,
             resource_id: parts.resource_id | slice.reads.resource_id,
         })
     }

@@ -13,6 +13,7 @@ use crate::policy::{Environment, Store};
 use crate::scope::{Grant, Inside};
 use crate::tenant::{AccountId, Member, Role, WorkspaceId, WorkspaceRole};
 use crate::token::{Caller, ContextSet, Principal, Scopes, Service, User};
+use crate::x509::Identity;
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -301,10 +302,21 @@ fn context(facts: &Facts<'_>) -> Result<Context, Error> {
         let id = format!("{}/{}", actor.account, actor.client);
         fields.push(("actor".to_owned(), reference(Kind::Service, id)));
     }
+    if let Some(identity) = &head.certificate {
+        fields.push(("certificate".to_owned(), certificate(identity)?));
+    }
     if let Some(grant) = facts.grant {
         fields.push(("grant".to_owned(), granted(grant)?));
     }
     Context::from_pairs(fields).map_err(|error| cedar(&error))
+}
+
+/// Whose certificate the client showed.
+fn certificate(identity: &Identity) -> Result<cedar_policy::RestrictedExpression, Error> {
+    let (spiffe, dns) = identity.parts();
+    let spiffe = spiffe.map(|id| ("spiffe".to_owned(), text(id)));
+    let dns = [("dns".to_owned(), set(dns.map(text)))];
+    record(dns.into_iter().chain(spiffe)).map_err(Error::Cedar)
 }
 
 /// App and Dashboard: the workspace that the request is made from.

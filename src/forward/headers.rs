@@ -31,6 +31,7 @@ struct Names {
     catalog_workspace: HeaderName,
     request_id: HeaderName,
     assertion: HeaderName,
+    client_certificate: HeaderName,
 }
 
 /// Removed whatever the configuration says, by folded name (RULES 25). An entry that ends in `-`
@@ -117,6 +118,7 @@ impl Annotate {
                 catalog_workspace: name("catalog-workspace")?,
                 request_id: name("request-id")?,
                 assertion: name("assertion")?,
+                client_certificate: name("client-certificate")?,
             },
             references: Vec::new(),
             prefix: fold(prefix).into_owned(),
@@ -235,14 +237,14 @@ pub fn annotate(
     insert(
         headers,
         HeaderName::from_static("x-forwarded-proto"),
-        Some("http"),
+        Some(if head.secure { "https" } else { "http" }),
     );
     let names = &rules.names;
     headers.insert(names.request_id.clone(), request_id.clone());
     let context = permit.target().route.operation.api_context;
     insert(headers, names.context.clone(), Some(context.label()));
     if let Some(said) = Said::of(permit) {
-        annotate_tenant(headers, names, &said);
+        annotate_tenant(headers, names, &said.over(head));
     }
 }
 
@@ -255,6 +257,7 @@ fn annotate_tenant(headers: &mut HeaderMap, names: &Names, said: &Said<'_>) {
         (&names.actor, said.actor),
         (&names.principal, said.principal),
         (&names.role, said.role),
+        (&names.client_certificate, said.client_certificate),
     ];
     for (name, value) in fields {
         insert(headers, name.clone(), value);

@@ -2,6 +2,7 @@
 //! this, so that they cannot say different things.
 
 use crate::decision::Permit;
+use crate::head::Head;
 use crate::scope::{Acting, Held};
 use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
 use crate::token::{Caller, Notes, Service};
@@ -19,6 +20,8 @@ pub(super) struct Said<'a> {
     pub(super) user_verified: bool,
     pub(super) principal: Option<&'a str>,
     pub(super) role: Option<&'static str>,
+    /// Whose certificate the peer showed.
+    pub(super) client_certificate: Option<&'a str>,
     /// Claims that are passed on and decide nothing.
     pub(super) notes: Option<&'a Notes>,
 }
@@ -41,6 +44,14 @@ impl<'a> Said<'a> {
             catalog_workspace: scope.catalog().map(WorkspaceId::as_str),
             ..caller
         })
+    }
+
+    /// With what the connection proved.
+    pub(super) fn over(self, head: &'a Head) -> Self {
+        Self {
+            client_certificate: head.certificate_owner(),
+            ..self
+        }
     }
 
     /// The same machine client in the name of a user; with the lower of their roles, since both had to

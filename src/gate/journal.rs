@@ -281,6 +281,7 @@ impl<'a> Journal<'a> {
             resource_id: target.and_then(|target| target.id.as_deref()),
             references,
             client_ip: Some(head.map_or(self.peer, |head| head.client)),
+            certificate: head.and_then(Head::certificate_owner),
             policies: &self.learnt.determining,
             cached: self.learnt.cached,
             revision: Some(self.revision),

@@ -11,7 +11,7 @@ use crate::body::Sent;
 use crate::clock::Clock;
 use crate::decision::Pdp;
 use crate::forward::{Allowed, Forwarder, ReplyBody};
-use crate::head::{self, Head};
+use crate::head::{self, Head, Peer};
 use crate::limit::{Bodies, Limits};
 use crate::reason::Reason;
 use crate::route::ErrorBody;
@@ -22,7 +22,6 @@ use http::header::HeaderValue;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::cell::Cell;
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -78,7 +77,7 @@ impl Gate {
 
     /// Answers one request. Whatever happens in it, a reply and a record come out; a panic ends this
     /// request alone.
-    pub async fn serve(&self, peer: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
+    pub async fn serve(&self, peer: &Peer, request: Request<Incoming>) -> Response<ReplyBody> {
         let id = self.ids.next();
         let grpc = reply::is_grpc(request.headers());
         let generation = self.shared.generation.load();
@@ -103,14 +102,14 @@ impl Gate {
     async fn answer(
         &self,
         generation: &Generation,
-        peer: IpAddr,
+        peer: &Peer,
         request: Request<Incoming>,
         (id, grpc): (&str, bool),
     ) -> Response<ReplyBody> {
         let present = self.shared.metrics.in_flight();
         let rules = &generation.rules;
         let now = self.shared.clock.now();
-        let mut journal = Journal::open(&self.shared, id, peer, now, &rules.revision);
+        let mut journal = Journal::open(&self.shared, id, peer.address, now, &rules.revision);
         let (parts, body) = request.into_parts();
         let head = match head::read(&parts, peer, &generation.head, now) {
             Ok(head) => Arc::new(head),

@@ -1,12 +1,11 @@
 //! Reading a head: every refusal stands here, in the order in which it is found.
 
 use super::{
-    CanonicalPath, Credential, Error, Head, HostList, Query, Settings, client, fold, folds_to,
+    CanonicalPath, Credential, Error, Head, HostList, Peer, Query, Settings, client, fold, folds_to,
 };
 use crate::clock::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
@@ -21,10 +20,10 @@ const METHOD_OVERRIDES: [&str; 3] = [
     "x-method-override",
 ];
 
-/// Reads a request's head. `peer` is the other end of the connection, `now` the request's one moment.
+/// Reads a request's head; `now` is the request's one moment.
 pub fn read(
     parts: &Parts,
-    peer: IpAddr,
+    peer: &Peer,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<Head, Error> {
@@ -38,7 +37,9 @@ pub fn read(
         path: CanonicalPath::read(parts.uri.path())?,
         query: Query::read(parts.uri.query())?,
         credential: credential(parts, fields.authorization, settings)?,
-        client: client::address(peer, &parts.headers, settings)?,
+        client: client::address(peer.address, &parts.headers, settings)?,
+        certificate: peer.certificate.clone().filter(|one| one.holds(now)),
+        secure: peer.secure,
         on_behalf_of: fields
             .user
             .map(|user| text(&X_USER_ID, user).map(str::to_owned))

@@ -7,7 +7,9 @@ mod paths;
 mod queries;
 mod vectors;
 
-use super::{Credential, Error, Head, HostList, Limits, PathFault, Settings, fold, folds_to, read};
+use super::{
+    Credential, Error, Head, HostList, Limits, PathFault, Peer, Settings, fold, folds_to, read,
+};
 use crate::clock::Timestamp;
 use crate::reason::Reason;
 use http::request::{Builder, Parts};
@@ -32,7 +34,12 @@ fn parts(builder: Builder) -> Parts {
 
 fn from(peer: &str, builder: Builder) -> Result<Head, Error> {
     let peer: IpAddr = peer.parse().unwrap();
-    read(&parts(builder), peer, &settings(), Timestamp(7))
+    read(
+        &parts(builder),
+        &Peer::plain(peer),
+        &settings(),
+        Timestamp(7),
+    )
 }
 
 fn head(builder: Builder) -> Result<Head, Error> {
@@ -196,8 +203,8 @@ fn limits_have_their_own_reasons() {
             limits,
             ..settings()
         };
-        let peer = "192.0.2.1".parse().unwrap();
-        let read = read(&parts(builder), peer, &settings, Timestamp(0));
+        let peer = Peer::plain("192.0.2.1".parse().unwrap());
+        let read = read(&parts(builder), &peer, &settings, Timestamp(0));
         read.map(|_| ()).map_err(|error| error.reason())
     };
     let small = Limits {

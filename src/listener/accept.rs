@@ -76,13 +76,10 @@ impl Entrance {
             }
         };
         let peer = peer.ip().to_canonical();
-        let mut led = false;
-        if let Way::Redirected(rules) = self.door.way() {
+        let way = self.door.way().clone();
+        if let Way::Redirected(rules) = &way {
             match rules.original(&stream) {
-                Ok(original) => {
-                    tracing::trace!(%peer, %original, "led here");
-                    led = true;
-                }
+                Ok(original) => tracing::trace!(%peer, %original, "led here"),
                 Err(fault) => {
                     self.inside.gate.shared().metrics.transparent_refused(fault);
                     tracing::debug!(%peer, cause = fault.label(), "closed at the transparent door");
@@ -90,7 +87,7 @@ impl Entrance {
                 }
             }
         }
-        let serving = connection::serve(Rc::clone(&self.inside), stream, peer, led);
+        let serving = connection::serve(Rc::clone(&self.inside), stream, peer, way);
         self.connections.spawn_local(serving);
     }
 

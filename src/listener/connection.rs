@@ -1,10 +1,13 @@
 //! One client connection, HTTP/1.1.
 
 use super::Settings;
+use super::door::Way;
+use super::handshake::{Secured, shake};
 use super::patience::{Patience, Watched};
 use super::proxy;
 use crate::drain::Draining;
 use crate::gate::Gate;
+use crate::head::Peer;
 use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -15,6 +18,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
@@ -32,9 +36,9 @@ pub(super) struct Inside {
     pub(super) draining: Draining,
 }
 
-/// Serves `stream` to its end; once draining begins, to the end of the request under way. `led`: the
-/// kernel brought it, and no load balancer that would say who the client is.
-pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: IpAddr, led: bool) {
+/// Serves `stream`, which came by `way`, to its end; once draining begins, to the end of the request under
+/// way.
+pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: IpAddr, way: Way) {
     let (settings, mut draining) = (&inside.settings, inside.draining.clone());
     let metrics = &inside.gate.shared().metrics;
     let _open = metrics.connection();
@@ -42,6 +46,8 @@ pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: I
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
+    // What the kernel led here came by no load balancer that would say who the client is.
+    let led = matches!(way, Way::Redirected(_));
     if let Some(rules) = settings.proxy_protocol.as_ref().filter(|_| !led) {
         // Boxed: its buffer must not weigh on connections that need none.
         let read = Box::pin(proxy::read(&mut stream, peer, rules, settings.head_timeout));
@@ -58,9 +64,29 @@ pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: I
             }
         };
     }
+    let Way::Secure(serving) = way else {
+        return run(inside, stream, Peer::plain(peer)).await;
+    };
+    // Boxed, like what follows: connections without TLS must not pay for it.
+    let server = serving.load();
+    let limit = settings.handshake_timeout;
+    let shaken = Box::pin(shake(stream, &server, (peer, limit), inside.gate.shared()));
+    let secured = tokio::select! {
+        secured = shaken => secured,
+        () = overdue(&mut draining) => return,
+    };
+    if let Some(Secured { stream, peer }) = secured {
+        Box::pin(run(Rc::clone(&inside), stream, peer)).await;
+    }
+}
+
+/// Serves requests on `stream`.
+async fn run<S: AsyncRead + AsyncWrite + Unpin>(inside: Rc<Inside>, stream: S, peer: Peer) {
+    let (settings, mut draining) = (&inside.settings, inside.draining.clone());
+    let metrics = &inside.gate.shared().metrics;
     let patience = Patience::new();
     let service = service_fn(|request: http::Request<Incoming>| {
-        let (inside, busy) = (Rc::clone(&inside), patience.busy());
+        let (inside, busy, peer) = (Rc::clone(&inside), patience.busy(), &peer);
         async move {
             let mut reply = inside.gate.serve(peer, request).await;
             reply.body_mut().hold(busy);
@@ -102,7 +128,7 @@ pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: I
         if error.is_parse() || error.is_parse_too_large() {
             metrics.malformed_head();
         }
-        tracing::debug!(%peer, %error, "client connection ended");
+        tracing::debug!(peer = %peer.address, %error, "client connection ended");
     }
 }
 

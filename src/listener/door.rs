@@ -3,7 +3,9 @@
 
 use super::transparent::{self, Transparent};
 use super::{Settings, closing};
+use crate::snapshot::Snapshot;
 use crate::supervisor::Inherited;
+use crate::tls::Server;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::cell::RefCell;
 use std::io;
@@ -29,6 +31,8 @@ pub(super) struct Door {
 pub(super) enum Way {
     /// They connected to it.
     Explicit,
+    /// They connected to it, and speak TLS.
+    Secure(Arc<Snapshot<Server>>),
     /// They connected to somebody else, and the kernel led them here.
     Redirected(Arc<Transparent>),
 }
@@ -38,20 +42,35 @@ pub(super) enum Way {
 pub(super) struct Doors {
     /// For each worker one of every address.
     pub(super) of_workers: Vec<Vec<Door>>,
-    /// Where clients connect.
-    pub(super) address: SocketAddr,
+    /// Where clients connect for plain HTTP.
+    pub(super) http: Option<SocketAddr>,
+    /// Where they connect for TLS.
+    pub(super) tls: Option<SocketAddr>,
 }
 
 /// Opens the doors of every worker, or takes those that were passed.
-pub(super) fn open(settings: &Settings, inherited: &mut Inherited) -> io::Result<Doors> {
+pub(super) fn open(
+    settings: &Settings,
+    serving: Option<Arc<Snapshot<Server>>>,
+    inherited: &mut Inherited,
+) -> io::Result<Doors> {
     let mut of_workers: Vec<Vec<Door>> = (0..settings.workers.max(1)).map(|_| Vec::new()).collect();
-    let passed = inherited.take("http", "listen.http", settings.http)?;
-    let explicit = Opening {
-        key: "listen.http",
-        address: settings.http,
-        way: Way::Explicit,
+    let mut open = |name, opening: Opening| {
+        let passed = inherited.take(name, opening.key, opening.address)?;
+        opening.open(&passed, &mut of_workers)
     };
-    let address = explicit.open(&passed, &mut of_workers)?;
+    let explicit = settings.http.map(|address| Opening {
+        key: "listen.http",
+        address,
+        way: Way::Explicit,
+    });
+    let secure = settings.tls.zip(serving).map(|(address, serving)| Opening {
+        key: "listen.tls.address",
+        address,
+        way: Way::Secure(serving),
+    });
+    let http = explicit.map(|door| open("http", door)).transpose()?;
+    let tls = secure.map(|door| open("https", door)).transpose()?;
     if let Some(transparent) = &settings.transparent {
         transparent::covers_both_families(&transparent.addresses)?;
         let shared = Arc::new(transparent.clone());
@@ -67,7 +86,8 @@ pub(super) fn open(settings: &Settings, inherited: &mut Inherited) -> io::Result
     }
     Ok(Doors {
         of_workers,
-        address,
+        http,
+        tls,
     })
 }
 

@@ -5,8 +5,10 @@ use super::door::{self, Door};
 use super::{Settings, accept};
 use crate::drain::Draining;
 use crate::gate::{Gate, Shared};
+use crate::snapshot::Snapshot;
 use crate::supervisor::Inherited;
 use crate::telemetry::Metrics;
+use crate::tls::Server;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -31,17 +33,28 @@ pub struct Bound {
 }
 
 /// Opens every address once for each worker, or takes the sockets that were passed.
-pub fn bind(settings: Settings, inherited: &mut Inherited) -> io::Result<Bound> {
+///
+/// `serving` is what TLS is served with, where it is.
+pub fn bind(
+    settings: Settings,
+    serving: Option<Arc<Snapshot<Server>>>,
+    inherited: &mut Inherited,
+) -> io::Result<Bound> {
     Ok(Bound {
-        doors: door::open(&settings, inherited)?,
+        doors: door::open(&settings, serving, inherited)?,
         settings,
     })
 }
 
 impl Bound {
-    /// Where clients connect.
-    pub fn address(&self) -> SocketAddr {
-        self.doors.address
+    /// Where clients connect for plain HTTP.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.doors.http
+    }
+
+    /// Where they connect for TLS.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.doors.tls
     }
 
     /// Starts the workers. Each ends when draining began and its connections are done, or after the

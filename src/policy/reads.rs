@@ -20,11 +20,17 @@ use std::str::FromStr;
 
 /// What the policies of a slice can read, beyond what every question depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one bit for each part of a question that can be read"
+)]
 pub struct Reads {
     /// `context.http`.
     pub http: bool,
     /// `context.ip`.
     pub ip: bool,
+    /// `context.certificate`.
+    pub certificate: bool,
     /// Which resource it is, beyond its place and kind: its uid, id, owner and tags.
     pub resource_id: bool,
     /// The time.
@@ -35,6 +41,7 @@ impl Reads {
     pub(super) fn add(&mut self, other: &Self) {
         self.http |= other.http;
         self.ip |= other.ip;
+        self.certificate |= other.certificate;
         self.resource_id |= other.resource_id;
         self.clock.add(&other.clock);
     }
@@ -76,6 +83,7 @@ impl Walk {
     fn everything(&mut self) {
         self.reads.http = true;
         self.reads.ip = true;
+        self.reads.certificate = true;
         self.reads.resource_id = true;
         self.opaque_now = true;
     }
@@ -139,6 +147,7 @@ impl Walk {
             Var::Context => {
                 self.reads.http = true;
                 self.reads.ip = true;
+                self.reads.certificate = true;
                 self.opaque_now = true;
             }
         }
@@ -170,6 +179,7 @@ impl Walk {
         match name {
             "http" => self.reads.http = true,
             "ip" => self.reads.ip = true,
+            "certificate" => self.reads.certificate = true,
             "now" => self.opaque_now = true,
             // Everything else of the context is in the key always.
             _ => {}

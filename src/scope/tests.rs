@@ -415,6 +415,8 @@ fn head() -> Head {
         query: Query::default(),
         credential: Credential::None,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        certificate: None,
+        secure: false,
         on_behalf_of: None,
         now: Timestamp::from_secs(NOW),
     }

@@ -36,7 +36,7 @@ pub enum Unfit {
     },
     /// Nobody here has use for it, and its clients would wait for ever.
     #[error(
-        "a socket named `{0}` was passed, which nothing listens on; name sockets `http`, `transparent`, \
+        "a socket named `{0}` was passed, which nothing listens on; name sockets `http`, `https`, `transparent`, \
         `metrics` or `control` (FileDescriptorName=), and leave out what is not configured"
     )]
     Unknown(String),

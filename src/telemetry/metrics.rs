@@ -13,15 +13,18 @@ mod family;
 mod names;
 mod process;
 mod requests;
+mod tls;
 
 pub use accounts::ACCOUNTS_MAX;
 pub use doors::TransparentFault;
 pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
+pub use tls::CertificateEnd;
 
 use crate::clock::Timestamp;
 use crate::operation::ApiContext;
 use crate::reason::{Outcome, Reason};
+use crate::tls::Failure;
 use counts::{Decisions, Records, Rules, Tokens, Traffic};
 use family::{Builder, stable};
 use prometheus::proto::MetricType;
@@ -121,6 +124,7 @@ pub struct Metrics {
     records: Records,
     traffic: Traffic,
     doors: doors::Doors,
+    tls: tls::Tls,
     process: process::Process,
 }
 
@@ -147,6 +151,7 @@ impl Metrics {
             records: Records::new(&mut build),
             traffic: Traffic::new(&mut build),
             doors: doors::Doors::new(&mut build),
+            tls: tls::Tls::new(&mut build),
             process: process::Process::new(&mut build),
             registry: build.registry,
             docs: build.docs,
@@ -293,6 +298,30 @@ impl Metrics {
         if let Some(counter) = self.traffic.proxy_refused.get(fault as usize) {
             counter.inc();
         }
+    }
+
+    /// A TLS handshake of a client ended well; `resumed`: from an earlier connection of it.
+    pub fn tls_handshake(&self, resumed: bool) {
+        self.tls.handshake(resumed);
+    }
+
+    /// A client got no connection.
+    pub fn tls_failed(&self, failure: Failure) {
+        self.tls.failed(failure);
+    }
+
+    /// Changed certificates were looked at. Not `ok`: former ones serve on.
+    pub fn tls_loaded(&self, ok: bool) {
+        self.tls.loaded(ok);
+    }
+
+    /// When certificates of `kinds` end; those named before and not now lose their series.
+    pub fn certificates_end<'a>(
+        &self,
+        kinds: &[&'static str],
+        ends: impl IntoIterator<Item = CertificateEnd<'a>>,
+    ) {
+        self.tls.ends(kinds, ends);
     }
 
     /// A client connected.

@@ -83,6 +83,8 @@ mod rules;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 mod verify;

@@ -2,6 +2,7 @@
 //! anything. Everything blocks, every read has a deadline, every port is the system's choice.
 
 pub(crate) mod assertion;
+pub(crate) mod authority;
 pub(crate) mod client;
 pub(crate) mod exposition;
 pub(crate) mod files;
@@ -11,6 +12,7 @@ pub(crate) mod headers;
 pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod start;
+pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod upstream;
 pub(crate) mod wire;

@@ -30,7 +30,7 @@ impl Gate {
             })?;
         let at = running.addresses;
         Ok(Self {
-            proxy: at.proxy,
+            proxy: at.proxy.expect("the demonstration serves plain HTTP"),
             metrics: at.metrics,
             control: at.control.unwrap_or(at.metrics),
             running,

@@ -3,18 +3,23 @@
 use super::{Args, Failure};
 use crate::clock::Timestamp;
 use crate::explain::Asked;
-use crate::gate::{Generation, Identity};
+use crate::gate::{self, Generation};
+use crate::head::Peer;
+use crate::tls;
+use crate::x509::Identity;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The request, or what is wrong with the arguments.
 pub(super) fn read(
     args: &Args,
     generation: &Generation,
     bearer: Option<&str>,
-    identity: Identity,
+    identity: gate::Identity,
     now: Timestamp,
 ) -> Result<Asked, Failure> {
     let mut parts = parts(&args.request)?;
@@ -35,13 +40,26 @@ pub(super) fn read(
         parts.headers.append(header::AUTHORIZATION, value);
     }
     let body = args.body.as_deref().map(bytes).transpose()?;
+    let certificate = args.client_certificate.as_deref();
+    let certificate = certificate.map(owner).transpose()?.map(Arc::new);
     Ok(Asked {
         parts,
         body,
-        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        peer: Peer {
+            secure: certificate.is_some(),
+            certificate,
+            ..Peer::plain(IpAddr::V4(Ipv4Addr::LOCALHOST))
+        },
         identity,
         now,
     })
+}
+
+/// Whose certificate a file holds.
+fn owner(path: &Path) -> Result<Identity, Failure> {
+    let bad = |why: &dyn Display| Failure::Usage(format!("`{}`: {why}", path.display()));
+    let der = tls::first_certificate(&text(path)?).map_err(|error| bad(&error))?;
+    Identity::read(&der).map_err(|error| bad(&error))
 }
 
 fn parts(request: &str) -> Result<Parts, Failure> {

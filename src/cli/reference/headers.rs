@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub(super) const PREFIX: &str = "x-palisade-";
 
 /// Names after the prefix, and what each says. Each stands at most once.
-pub(super) const ADDED: [(&str, &str); 13] = [
+pub(super) const ADDED: [(&str, &str); 14] = [
     (
         "request-id",
         "the id of the request: in the reply and the audit record too",
@@ -37,6 +37,10 @@ pub(super) const ADDED: [(&str, &str); 13] = [
     ("platform", "`web`, `mobile` or `m2m`, as the token says"),
     ("lang", "the language, as the token says"),
     ("timezone", "the time zone, as the token says"),
+    (
+        "client-certificate",
+        "whose certificate the connecting peer showed (`listen.tls.client_ca`): its SPIFFE ID and its DNS names, separated by `, `",
+    ),
     (
         "assertion",
         "a signed statement of all this, where `annotate.assertion` and the upstream's `audience` are set",

@@ -1,6 +1,6 @@
 //! `listen`, `admin`, `upstreams` and `annotate`.
 
-use super::{ClientAddress, Peers, ProxyProtocol, TokenCookies, Transparent};
+use super::{ClientAddress, Peers, ProxyProtocol, Tls, TokenCookies, Transparent};
 use crate::config::units::{Duration, SecretRef, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listen {
-    /// Address and port of plain HTTP/1.1. Port 0 picks a free one.
+    /// Address and port of plain HTTP/1.1. Port 0 picks a free one. Absent: clients are served by `tls` alone.
+    #[serde(default)]
     #[schemars(extend("examples" = ["127.0.0.1:8080", "[::1]:8080"]))]
-    pub(crate) http: String,
+    pub(crate) http: Option<String>,
+    /// HTTPS, beside it or alone. Absent: there is none.
+    #[serde(default)]
+    pub(crate) tls: Option<Tls>,
     /// The hosts that are served: exact names, with a port where clients send one. A request for any
     /// other is refused.
     #[schemars(length(min = 1), extend("examples" = [["api.example.com", "localhost:8080"]]))]
@@ -70,6 +74,8 @@ pub(crate) struct Limits {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Timeouts {
+    /// From the first byte of a TLS handshake to its last. 1ms to 1h.
+    pub(crate) handshake: Duration,
     /// From the first byte of a request's head to its last. 1ms to 1h.
     pub(crate) head: Duration,
     /// Between two pieces of a body, in either direction; a body that is read for references has to be
@@ -209,6 +215,7 @@ impl Default for Limits {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            handshake: Duration::secs(10),
             head: Duration::secs(10),
             body: Duration::secs(30),
             idle: Duration::secs(60),

@@ -13,15 +13,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Where clients are served.
-pub(super) fn listen(config: &Config, findings: &mut Findings<'_>) -> Option<listener::Settings> {
+pub(super) fn listen(config: &Config, findings: &mut Findings<'_>) -> listener::Settings {
     let shape = &config.listen;
     let timeouts = &shape.timeouts;
     let at = |key: &str| format!("/listen/timeouts/{key}");
     let limits = &shape.limits;
     let head_bytes = limits.target_bytes.0.saturating_add(limits.header_bytes.0);
     timeout(findings, &at("body"), timeouts.body);
-    Some(listener::Settings {
+    listener::Settings {
         workers: workers(shape.workers),
+        tls: tls(shape, findings),
+        handshake_timeout: timeout(findings, &at("handshake"), timeouts.handshake),
         head_timeout: timeout(findings, &at("head"), timeouts.head),
         idle_timeout: timeout(findings, &at("idle"), timeouts.idle),
         drain_delay: delay(findings, &at("drain_delay"), timeouts.drain_delay),
@@ -31,8 +33,19 @@ pub(super) fn listen(config: &Config, findings: &mut Findings<'_>) -> Option<lis
         header_count_max: usize::from(limits.header_count) * 2,
         proxy_protocol: proxy_protocol(shape, findings),
         transparent: transparent::resolve(config, findings),
-        http: address(findings, "/listen/http", &shape.http)?,
-    })
+        http: http(shape, findings),
+    }
+}
+
+/// Where plain HTTP is served. Nothing at all cannot be meant.
+fn http(shape: &Listen, findings: &mut Findings<'_>) -> Option<SocketAddr> {
+    if shape.http.is_none() && shape.tls.is_none() {
+        let message = "neither `http` nor `tls` says where clients are served";
+        let help = "say `http: 127.0.0.1:8080`, or serve `tls`";
+        findings.error("/listen", "config_missing_key", message, help);
+    }
+    let text = shape.http.as_ref()?;
+    address(findings, "/listen/http", text)
 }
 
 /// Who must begin with a PROXY header.
@@ -40,6 +53,17 @@ fn proxy_protocol(shape: &Listen, findings: &mut Findings<'_>) -> Option<listene
     let shape = shape.proxy_protocol.as_ref()?;
     let from = networks("/listen/proxy_protocol/from", &shape.from, findings);
     Some(listener::ProxyProtocol { from })
+}
+
+/// Where TLS is served. What it is served with, `certificates` reads.
+fn tls(shape: &Listen, findings: &mut Findings<'_>) -> Option<SocketAddr> {
+    let tls = shape.tls.as_ref()?;
+    if tls.client_crl.is_some() && tls.client_ca.is_none() {
+        let message = "no client is asked for a certificate that could be revoked";
+        let help = "name the authorities in `client_ca`, or remove this key";
+        findings.error("/listen/tls/client_crl", "config_value", message, help);
+    }
+    address(findings, "/listen/tls/address", &tls.address)
 }
 
 /// Limits of each network address.
@@ -168,20 +192,27 @@ pub(super) fn admin(shape: &Admin, findings: &mut Findings<'_>) -> Option<admin:
     })
 }
 
+/// Every address that the configuration gives to Palisade itself, as far as it is one, with its key.
+pub(super) fn own(config: &Config) -> impl Iterator<Item = (String, SocketAddr)> {
+    let (listen, admin) = (&config.listen, &config.admin);
+    let http = listen.http.iter().map(|text| ("/listen/http", text));
+    let tls = listen.tls.iter();
+    let tls = tls.map(|tls| ("/listen/tls/address", &tls.address));
+    let admin = [
+        ("/admin/metrics", &admin.metrics),
+        ("/admin/control", &admin.control),
+    ];
+    let fixed = http.chain(tls).chain(admin);
+    let fixed = fixed.map(|(pointer, text)| (pointer.to_owned(), text));
+    let redirected = transparent::texts(listen.transparent.as_ref());
+    let all = fixed.chain(redirected);
+    all.filter_map(|(pointer, text)| Some((pointer, text.parse().ok()?)))
+}
+
 /// No two listeners on one address.
 pub(super) fn distinct(config: &Config, findings: &mut Findings<'_>) {
-    let fixed = [
-        ("/listen/http", &config.listen.http),
-        ("/admin/metrics", &config.admin.metrics),
-        ("/admin/control", &config.admin.control),
-    ];
-    let fixed = fixed.map(|(pointer, text)| (pointer.to_owned(), text));
-    let redirected = transparent::texts(config.listen.transparent.as_ref());
     let mut taken: Vec<(SocketAddr, String)> = Vec::new();
-    for (pointer, text) in fixed.into_iter().chain(redirected) {
-        let Ok(own) = text.parse::<SocketAddr>() else {
-            continue;
-        };
+    for (pointer, own) in own(config) {
         let same = |(other, _): &&(SocketAddr, String)| own.port() != 0 && *other == own;
         if let Some((_, first)) = taken.iter().find(same) {
             let line = findings.document().line(first);
@@ -250,31 +281,13 @@ pub(super) fn secret(
     named: &SecretRef,
     bytes_max: u64,
 ) -> Option<Arc<str>> {
-    match named {
-        SecretRef::File(path) => match findings.read(path, bytes_max) {
-            Ok(text) => Some(text),
-            Err(fault) => {
-                let place = fault.place.file;
-                let message = format!("`{place}` {}", fault.message);
-                findings.error(
-                    pointer,
-                    "config_secret",
-                    message,
-                    fault.help.unwrap_or_default(),
-                );
-                None
-            }
-        },
-        SecretRef::Env(name) => {
-            #[expect(clippy::disallowed_methods, reason = "the environment stops here")]
-            let value = std::env::var(name);
-            if value.is_err() {
-                let message = format!("the environment variable `{name}` is not set");
-                findings.error(pointer, "config_secret", message, "set it, or name a file");
-            }
-            value.ok().map(Arc::from)
-        }
-    }
+    let read = crate::config::secret::read(named, findings.folder(), findings.disk(), bytes_max);
+    read.map_err(|fault| {
+        let message = format!("`{}` {}", fault.place.file, fault.message);
+        let help = fault.help.unwrap_or_default();
+        findings.error(pointer, "config_secret", message, help);
+    })
+    .ok()
 }
 
 const TARGET_BYTES: (Size, Size) = (Size(1), Size(32 << 10));

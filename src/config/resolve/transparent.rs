@@ -1,6 +1,6 @@
 //! `listen.transparent`: addresses of its own, and ports that are nobody's of ours.
 
-use super::listen::address;
+use super::listen::{address, own};
 use crate::config::file::{Config, Transparent as Shape};
 use crate::config::findings::Findings;
 use crate::document::child;
@@ -12,7 +12,8 @@ const AT: &str = "/listen/transparent";
 /// Where the kernel leads connections. `None`: nowhere, or it makes no sense.
 pub(super) fn resolve(config: &Config, findings: &mut Findings<'_>) -> Option<Transparent> {
     let shape = config.listen.transparent.as_ref()?;
-    ports(shape, &own_ports(config), findings);
+    let own: Vec<u16> = own(config).map(|(_, own)| own.port()).collect();
+    ports(shape, &own, findings);
     Some(Transparent {
         addresses: addresses(shape, findings),
         ports: shape.ports.clone(),
@@ -58,13 +59,4 @@ fn ports(shape: &Shape, own: &[u16], findings: &mut Findings<'_>) {
             findings.error(&pointer, "config_value", message, help);
         }
     }
-}
-
-fn own_ports(config: &Config) -> Vec<u16> {
-    let admin = &config.admin;
-    let fixed = [&config.listen.http, &admin.metrics, &admin.control];
-    let redirected = texts(config.listen.transparent.as_ref()).map(|(_, text)| text);
-    let all = fixed.into_iter().chain(redirected);
-    let ports = all.filter_map(|text| text.parse().ok().map(|own: SocketAddr| own.port()));
-    ports.collect()
 }

@@ -1,7 +1,6 @@
 //! `upstreams`: addresses that are not our own.
 
-use super::listen::timeout;
-use super::transparent;
+use super::listen::{self, timeout};
 use crate::config::file::{Config, Pool, Upstream};
 use crate::config::findings::Findings;
 use crate::document::child;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 /// All upstreams that make sense.
 pub(super) fn resolve(config: &Config, findings: &mut Findings<'_>) -> Vec<UpstreamSettings> {
-    let own = own_addresses(config);
+    let own: Vec<SocketAddr> = listen::own(config).map(|(_, own)| own).collect();
     let each = config.upstreams.iter();
     each.filter_map(|(name, shape)| one(name, shape, &own, findings))
         .collect()
@@ -112,14 +111,6 @@ fn authority_value(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Op
         findings.error(pointer, "config_value", message, help);
     }
     value
-}
-
-fn own_addresses(config: &Config) -> Vec<SocketAddr> {
-    let admin = &config.admin;
-    let fixed = [&config.listen.http, &admin.metrics, &admin.control];
-    let redirected = transparent::texts(config.listen.transparent.as_ref()).map(|(_, text)| text);
-    let texts = fixed.into_iter().chain(redirected);
-    texts.filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Whether connecting to `host` and `port` reaches `listener`, as far as literals tell (RULES 44).

@@ -21,6 +21,7 @@ use crate::scope::Scope;
 use crate::telemetry::Metrics;
 use crate::tenant::{Directory, Role, WorkspaceRole};
 use crate::token::{Caller, PlatformRole, PrincipalGrant};
+use crate::x509::Identity;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,8 @@ const AWKWARD: &str = r#"
 @id("f.err") forbid (principal is Tenancy::User, action == Tenancy::Action::"app/quizzes/list", resource is Tenancy::Resource in Tenancy::Workspace::"catalog/catalog-01") when { -9223372036854775807 - (if context.tenant.plan == "enterprise" then 2 else 1) < 0 && principal == Tenancy::User::"acme/edi" };
 @id("f.actor") forbid (principal is Tenancy::User, action == Tenancy::Action::"app/missions/submit", resource) when { context has actor && context.actor in Tenancy::Role::"acme/acme-prod#editor" && principal in resource.role.admin };
 @id("f.contractors") forbid (principal in Tenancy::Group::"acme/contractors", action == Tenancy::Action::"dashboard/catalog/use", resource) unless { principal in context.role.admin };
+@id("f.spiffe") forbid (principal is Tenancy::Service, action, resource) unless { context has certificate.spiffe && context.certificate.spiffe like "spiffe://example.org/*" };
+@id("p.dns") permit (principal is Tenancy::User, action == Tenancy::Action::"dashboard/users/list", resource) when { context has certificate && context.certificate.dns.contains("web.example.org") };
 @id("f.grant") forbid (principal is Tenancy::Principal, action == Tenancy::Action::"portal/accounts/get", resource) when { context has grant.until && context.grant.until < datetime("2026-11-23T20:00:00Z") };
 "#;
 
@@ -194,6 +197,7 @@ fn history(seed: u64, length: usize) -> Vec<Step> {
             let named = *random.one(&[None, Some("ana"), Some("edi"), Some("adi"), Some("gone")]);
             head.on_behalf_of = named.map(str::to_owned);
         }
+        head.certificate = certificate(random.below(6));
         head.method = target.route.method.clone();
         head.authority = (*random.one(&["api.example.com", "evil.example.com"])).into();
         let directory = random.one(&directories);
@@ -208,6 +212,24 @@ fn history(seed: u64, length: usize) -> Vec<Step> {
         }
     }
     steps
+}
+
+/// What clients show: one in six shows none.
+fn certificate(which: usize) -> Option<Arc<Identity>> {
+    let (spiffe, dns): (Option<&str>, &[&str]) = match which {
+        0 => return None,
+        1 => (Some("spiffe://example.org/web"), &[]),
+        2 => (Some("spiffe://example.com/web"), &["web.example.org"]),
+        3 => (None, &["web.example.org"]),
+        4 => (None, &["api.example.org", "web.example.org"]),
+        _ => (Some("spiffe://example.org/web"), &["api.example.org"]),
+    };
+    Some(Arc::new(Identity {
+        spiffe: spiffe.map(Arc::from),
+        dns: dns.iter().map(|&name| name.into()).collect(),
+        until: Timestamp::MAX,
+        shown: None,
+    }))
 }
 
 /// All that one answer says, but whether it was remembered.

@@ -363,6 +363,8 @@ pub(super) fn head(now: &str, client: &str, path: &str) -> Head {
         query: Query::default(),
         credential: Credential::None,
         client: client.parse().unwrap(),
+        certificate: None,
+        secure: false,
         on_behalf_of: None,
         now: at(now),
     }

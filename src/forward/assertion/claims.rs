@@ -36,6 +36,8 @@ pub(super) struct Claims<'a> {
     principal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate: Option<&'a str>,
 }
 
 /// Who says it, and to whom.
@@ -53,7 +55,7 @@ impl<'a> Claims<'a> {
         head: &'a Head,
         revision: &'a str,
     ) -> Option<Self> {
-        let said = Said::of(permit)?;
+        let said = Said::of(permit)?.over(head);
         let operation = &permit.target().route.operation;
         Some(Self {
             iss: parties.issuer,
@@ -73,6 +75,7 @@ impl<'a> Claims<'a> {
             user_verified: said.actor.map(|_| said.user_verified),
             principal: said.principal,
             role: said.role,
+            client_certificate: said.client_certificate,
         })
     }
 }

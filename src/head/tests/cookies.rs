@@ -15,7 +15,12 @@ fn head(builder: Builder) -> Result<Head, Error> {
         ..settings()
     };
     let peer = "192.0.2.1".parse().unwrap();
-    read(&parts(builder), peer, &settings, Timestamp(7))
+    read(
+        &parts(builder),
+        &crate::head::Peer::plain(peer),
+        &settings,
+        Timestamp(7),
+    )
 }
 
 fn with(cookies: &str) -> Builder {

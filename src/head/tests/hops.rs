@@ -10,7 +10,12 @@ fn hops(hops: HopHeader, lines: &[(&str, &str)]) -> Result<Head, Error> {
         request.header(*name, *value)
     });
     let peer = "10.0.0.1".parse().unwrap();
-    read(&parts(request), peer, &settings, Timestamp(7))
+    read(
+        &parts(request),
+        &crate::head::Peer::plain(peer),
+        &settings,
+        Timestamp(7),
+    )
 }
 
 fn forwarded(lines: &[&str]) -> Result<String, Error> {

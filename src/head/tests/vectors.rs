@@ -117,7 +117,12 @@ fn hostile_heads_are_read_or_refused() {
         };
         built += 1;
         let (parts, ()) = request.into_parts();
-        if let Ok(head) = read(&parts, peer, &settings, Timestamp(0)) {
+        if let Ok(head) = read(
+            &parts,
+            &crate::head::Peer::plain(peer),
+            &settings,
+            Timestamp(0),
+        ) {
             assert!(holds(head.path.as_str()), "{}", case["id"]);
             assert!(parts.headers.get_all("host").iter().count() == 1);
         }

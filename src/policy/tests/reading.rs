@@ -48,7 +48,8 @@ fn the_shipped_guards_read_neither_http_nor_ip_nor_which_resource() {
     .unwrap();
     for environment in store.environments() {
         let reads = &environment.platform.reads;
-        assert!(!reads.http && !reads.ip && !reads.resource_id, "{reads:?}");
+        let wide = reads.http || reads.ip || reads.certificate || reads.resource_id;
+        assert!(!wide, "{reads:?}");
         let end = at("2026-11-24T00:00:00Z");
         let window = reads.clock.window(at(TEN), Some(end)).unwrap();
         assert_eq!(window.until, end);
@@ -108,9 +109,22 @@ fn paths_are_told_apart() {
 }
 
 #[test]
+fn a_certificate_is_read_where_a_policy_names_it() {
+    for condition in [
+        "context has certificate",
+        "context has certificate.spiffe && context.certificate.spiffe == \"spiffe://example.org/web\"",
+        "context has certificate && context.certificate.dns.contains(\"web.example.org\")",
+        "context has certificate && [context.certificate].contains(context.certificate)",
+    ] {
+        assert!(reads("", condition).certificate, "{condition}");
+    }
+    assert!(!reads("", "context.ip.isLoopback()").certificate);
+}
+
+#[test]
 fn a_bare_variable_is_everything_behind_it() {
     let all = reads("", "context == context");
-    assert!(all.http && all.ip && !all.resource_id);
+    assert!(all.http && all.ip && all.certificate && !all.resource_id);
     assert_eq!(all.clock.window(at(TEN), None), None);
     assert!(reads("", "resource == resource").resource_id);
 }

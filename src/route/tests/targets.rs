@@ -2,7 +2,7 @@
 
 use super::{app, rules};
 use crate::clock::Timestamp;
-use crate::head::{HostList, Settings, read};
+use crate::head::{HostList, Peer, Settings, read};
 use crate::route::{Error, ReferenceKind, ReferenceTable, Router, Target};
 
 fn target(uri: &str, headers: &[(&str, &[u8])]) -> Result<Target, Error> {
@@ -17,7 +17,7 @@ fn target(uri: &str, headers: &[(&str, &[u8])]) -> Result<Target, Error> {
     };
     let head = read(
         &parts,
-        "192.0.2.1".parse().unwrap(),
+        &Peer::plain("192.0.2.1".parse().unwrap()),
         &settings,
         Timestamp(0),
     )

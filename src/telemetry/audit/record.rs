@@ -63,6 +63,8 @@ pub struct Record<'a> {
     pub references: &'a [(&'a str, &'a str)],
     /// The client's address.
     pub client_ip: Option<IpAddr>,
+    /// Whose certificate the peer showed.
+    pub certificate: Option<&'a str>,
     /// The policies that determined the decision.
     pub policies: &'a [Arc<str>],
     /// Whether the decision came from the cache.
@@ -131,6 +133,7 @@ impl Default for Record<'_> {
             catalog: None,
             references: &[],
             client_ip: None,
+            certificate: None,
             policies: &[],
             cached: None,
             revision: None,
@@ -194,6 +197,7 @@ impl Record<'_> {
             },
         );
         object.address_if("client_ip", self.client_ip);
+        object.text_if("certificate", self.certificate);
     }
 
     fn write_decision(&self, object: &mut Object<'_>) {

@@ -187,11 +187,32 @@ fn a_used_page_is_valid_and_hostile_names_are_escaped() {
 }
 
 #[test]
+fn a_certificate_that_is_served_no_more_loses_its_series_and_others_keep_theirs() {
+    let metrics = Metrics::new();
+    let value = |kind, name| {
+        let labels = [("kind", kind), ("name", name)];
+        metrics.value("palisade_tls_certificate_expiry_timestamp_seconds", &labels)
+    };
+    metrics.certificates_end(&["upstream"], [("upstream", "api", Timestamp(9000))]);
+    let two = [
+        ("server", "a", Timestamp(3000)),
+        ("server", "a", Timestamp(2000)),
+    ];
+    metrics.certificates_end(&["server"], two);
+    assert_eq!(value("server", "a"), Some(2.0), "the first that ends");
+    metrics.certificates_end(&["server"], [("server", "b", Timestamp(4000))]);
+    assert_eq!(value("server", "a"), None);
+    assert_eq!(value("server", "b"), Some(4.0));
+    assert_eq!(value("upstream", "api"), Some(9.0));
+}
+
+#[test]
 fn every_family_is_in_the_reference_and_the_reverse() {
     let metrics = Metrics::new();
     metrics.register_issuers(["cosmos"]);
     metrics.register_policies(["platform/rbac/read"]);
     metrics.ruleset("abc", true, Timestamp(0));
+    metrics.certificates_end(&["server"], [("server", "api.test", Timestamp(0))]);
     let page = read(&metrics.render());
     let docs = Metrics::reference();
     let named: HashMap<String, String> = docs

@@ -71,6 +71,11 @@ impl TestGate {
         self.running.proxy
     }
 
+    /// The data port over TLS.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        self.running.tls.expect("`listen.tls` is configured")
+    }
+
     /// A GET.
     pub(crate) fn get(&self, target: &str) -> Request {
         self.request("GET", target)

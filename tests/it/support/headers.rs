@@ -40,6 +40,7 @@ const FORWARDED: &[&str] = &[
     "x-palisade-actor",
     "x-palisade-actor",
     "x-palisade-assertion",
+    "x-palisade-client-certificate",
     "x-palisade-catalog-workspace",
     "x-palisade-context",
     "x-palisade-lang",

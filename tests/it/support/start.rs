@@ -11,6 +11,8 @@ use tokio::runtime::Runtime;
 pub(crate) struct Started {
     /// The data port.
     pub(crate) proxy: SocketAddr,
+    /// The same over TLS, where that is configured.
+    pub(crate) tls: Option<SocketAddr>,
     /// `/metrics` and probes.
     pub(crate) metrics: SocketAddr,
     /// The control port.
@@ -35,7 +37,8 @@ pub(crate) fn start(config: &Path, clock: Clock) -> Result<Started, String> {
         })?;
     let at = running.addresses;
     Ok(Started {
-        proxy: at.proxy,
+        proxy: at.proxy.or(at.tls).expect("there is a data port"),
+        tls: at.tls,
         metrics: at.metrics,
         control: at.control.expect("the harness configures `control`"),
         running: Some(running),

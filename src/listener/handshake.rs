@@ -1,0 +1,83 @@
+//! From an accepted connection to one over TLS: in time, counted, and with the client's identity.
+
+use crate::clock::Timestamp;
+use crate::gate::Shared;
+use crate::head::Peer;
+use crate::tls::{Failure, Server};
+use crate::x509::Identity;
+use rustls::{HandshakeKind, ServerConnection};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A connection over TLS, and who is at its other end.
+pub(super) struct Secured {
+    /// Boxed: connections without TLS must not pay for its size.
+    pub(super) stream: Box<TlsStream<TcpStream>>,
+    pub(super) peer: Peer,
+}
+
+/// Shakes hands with the client at `address`. `None`: it gets no connection, which was counted.
+pub(super) async fn shake(
+    stream: TcpStream,
+    server: &Server,
+    (address, limit): (IpAddr, Duration),
+    shared: &Shared,
+) -> Option<Secured> {
+    let metrics = &shared.metrics;
+    let made = TlsAcceptor::from(server.config()).accept(stream);
+    let ended = match tokio::time::timeout(limit, made).await {
+        Ok(ended) => ended.map_err(|error| (Failure::of(&error), error.to_string())),
+        Err(_) => Err((Failure::Late, "no whole handshake in time".to_owned())),
+    };
+    let secured = ended.and_then(|stream| secured(stream, address, shared.clock.now()));
+    match secured {
+        Ok((secured, resumed)) => {
+            metrics.tls_handshake(resumed);
+            Some(secured)
+        }
+        Err((failure, why)) => {
+            metrics.tls_failed(failure);
+            tracing::debug!(peer = %address, cause = failure.label(), %why, "no TLS");
+            None
+        }
+    }
+}
+
+/// With what the client proved, and whether it resumed an earlier connection.
+fn secured(
+    stream: TlsStream<TcpStream>,
+    address: IpAddr,
+    now: Timestamp,
+) -> Result<(Secured, bool), (Failure, String)> {
+    let (_, tls) = stream.get_ref();
+    let certificate = identity(tls, now)?;
+    let resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
+    let peer = Peer {
+        address,
+        secure: true,
+        certificate,
+    };
+    let stream = Box::new(stream);
+    Ok((Secured { stream, peer }, resumed))
+}
+
+/// Of the client's own certificate. The library keeps only chains that it verified: now, or when the
+/// connection was made that is resumed, since when it may have ended.
+fn identity(
+    tls: &ServerConnection,
+    now: Timestamp,
+) -> Result<Option<Arc<Identity>>, (Failure, String)> {
+    let Some(own) = tls.peer_certificates().and_then(<[_]>::first) else {
+        return Ok(None);
+    };
+    let read = Identity::read(own).map_err(|error| (Failure::Identity, error.to_string()))?;
+    if !read.holds(now) {
+        let why = format!("the certificate ended at {}", read.until.rfc3339());
+        return Err((Failure::CertificateExpired, why));
+    }
+    Ok(Some(Arc::new(read)))
+}
