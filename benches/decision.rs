@@ -155,6 +155,7 @@ fn target() -> Arc<Target> {
         route: Arc::new(Route {
             patterns: Vec::new(),
             body: palisade::route::BodyRule::None,
+            websocket: false,
             method: http::Method::GET,
             template: "/app/v1/missions".into(),
             operation,
@@ -190,6 +191,7 @@ fn head() -> Head {
         certificate: None,
         secure: false,
         on_behalf_of: None,
+        websocket: None,
         now: NOW,
     }
 }

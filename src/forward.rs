@@ -11,6 +11,7 @@ mod headers;
 mod idempotency;
 mod pool;
 mod said;
+mod tunnel;
 mod turn;
 mod upstream;
 
@@ -19,6 +20,7 @@ pub use body::{ReplyBody, RequestBody};
 pub use client::{Allowed, Forwarder, Upstreams};
 pub use error::Error;
 pub use headers::{Annotate, annotate, clean_reply, vary};
+pub use tunnel::Tunnel;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct UpstreamSettings {
     pub response_timeout: Duration,
     /// How long it may pause inside its reply.
     pub idle_timeout: Duration,
+    /// How long a WebSocket may be silent in both directions.
+    pub tunnel_timeout: Duration,
     /// The `aud` of assertions for it: an absolute URI. `None`: it gets none.
     pub audience: Option<Arc<str>>,
     /// Whether it gets the caller's token.

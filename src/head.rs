@@ -11,6 +11,7 @@ mod host;
 mod path;
 mod query;
 mod read;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use host::{BadHost, HostList};
 pub use path::{CanonicalPath, PathFault};
 pub use query::{Query, QueryFault, QueryPair, fold_key, key_names};
 pub use read::{read, single};
+pub use websocket::{HandshakeFault, Opening, WEBSOCKET, lists, names};
 
 use crate::clock::Timestamp;
 use crate::x509::Identity;
@@ -34,7 +36,8 @@ use std::sync::Arc;
 /// What a request says of itself, read once. Nothing in it is verified but where it says so.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// The method; `TRACE`, `CONNECT` and anything that is not a plain token never get here.
+    /// The method; `TRACE`, `CONNECT` and anything that is not a plain token never get here. GET for a
+    /// WebSocket, whichever way it was asked for.
     pub method: Method,
     /// `host[:port]` in lower case; one that `listen.hosts` lists.
     pub authority: Arc<str>,
@@ -52,6 +55,8 @@ pub struct Head {
     pub secure: bool,
     /// `x-user-id`, when sent: a wish to act for that user (RULES 8).
     pub on_behalf_of: Option<String>,
+    /// The WebSocket that it asks for.
+    pub websocket: Option<Box<Opening>>,
     /// The moment the head was read: the request's ONE `now`.
     pub now: Timestamp,
 }

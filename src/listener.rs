@@ -9,6 +9,7 @@ mod handshake;
 mod patience;
 mod proxy;
 mod transparent;
+mod tunnel;
 mod worker;
 
 pub use proxy::ProxyProtocol;

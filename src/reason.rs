@@ -34,7 +34,9 @@ pub enum Reason {
     PolicyError,
     RouteUnknown,
     MethodNotAllowed,
+    UpgradeRefused,
     RequestAmbiguous,
+    WebsocketHandshake,
     BodyTooLarge,
     UriTooLong,
     BodyUnreadable,
@@ -144,7 +146,7 @@ impl Blame {
 
 impl Reason {
     /// Every reason, in the order of the reference page.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenSignature,
@@ -171,7 +173,9 @@ impl Reason {
         Self::PolicyError,
         Self::RouteUnknown,
         Self::MethodNotAllowed,
+        Self::UpgradeRefused,
         Self::RequestAmbiguous,
+        Self::WebsocketHandshake,
         Self::BodyTooLarge,
         Self::UriTooLong,
         Self::BodyUnreadable,
@@ -246,7 +250,9 @@ impl Reason {
             Self::PolicyError => ("policy_error", 403, 7, DenyPolicy, Gate, "a forbid could not be evaluated, or the question does not fit the schema; the log has the error"),
             Self::RouteUnknown => ("route_unknown", 404, 12, NotFound, Client, "no route matches the path"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, 12, NotFound, Client, "the path has routes, none for this method"),
+            Self::UpgradeRefused => ("upgrade_refused", 403, 7, NotFound, Client, "the request asks for a WebSocket, and the route is not marked `websocket: true`"),
             Self::RequestAmbiguous => ("request_ambiguous", 400, 3, Ambiguous, Client, "the request can be read in more than one way: Host, path escapes, doubled headers, credentials or references"),
+            Self::WebsocketHandshake => ("websocket_handshake", 400, 3, Ambiguous, Client, "the handshake is not one of RFC 6455: GET without a body, `Upgrade: websocket` alone, one key of 16 bytes, version 13"),
             Self::BodyTooLarge => ("body_too_large", 413, 8, Ambiguous, Client, "the body is longer than the limit"),
             Self::UriTooLong => ("uri_too_long", 414, 3, Ambiguous, Client, "the request target is longer than the limit"),
             Self::BodyUnreadable => ("body_unreadable", 415, 3, Ambiguous, Client, "the body is not one JSON document that the route's references can be read from"),

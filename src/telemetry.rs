@@ -11,5 +11,5 @@ pub mod metrics;
 pub use audit::{Audit, Record, Reservation};
 pub use metrics::{
     DecisionSource, LimitScope, Metrics, PolicyCounter, Present, ProxyFault, SeriesDoc,
-    TransparentFault,
+    TransparentFault, TunnelEnd,
 };

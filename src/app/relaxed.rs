@@ -28,6 +28,10 @@ pub(super) fn of(generation: &Generation, certificates: Option<&Certificates>) -
             let what = "patterns: a parameter holds something else than an id";
             routes.push((shown(route), what));
         }
+        if route.websocket {
+            let what = "websocket: nobody looks into its frames";
+            routes.push((shown(route), what));
+        }
         // Once for each entry of `routes`: what follows, all its routes share.
         if !seen.contains(&Arc::as_ptr(&route.set)) {
             seen.push(Arc::as_ptr(&route.set));

@@ -2,6 +2,7 @@
 
 use super::headers::Annotate;
 use super::pool::Returned;
+use super::tunnel::Tunnel;
 use super::turn::Turn;
 use crate::body::{self, Sent, Whole};
 use bytes::Bytes;
@@ -172,6 +173,8 @@ pub enum ReplyBody {
     Full(Option<Bytes>),
     /// Passed on as it comes.
     Stream(Box<Stream>),
+    /// None: the connection itself goes on as a WebSocket.
+    Tunnel(Box<Tunnel>),
 }
 
 /// A reply under way from an upstream.
@@ -214,11 +217,24 @@ impl ReplyBody {
         }))
     }
 
-    /// Drops `guard` when a stream has ended or is given up; at once where the reply is known whole,
+    /// Drops `guard` when a stream or tunnel has ended or is given up; at once where the reply is known whole,
     /// since that is written at once.
     pub fn hold(&mut self, guard: impl Any) {
-        if let Self::Stream(stream) = self {
-            stream.held.push(Box::new(guard));
+        match self {
+            Self::Full(_) => {}
+            Self::Stream(stream) => stream.held.push(Box::new(guard)),
+            Self::Tunnel(tunnel) => tunnel.hold(guard),
+        }
+    }
+
+    /// The WebSocket that the connection becomes once this reply's head is sent. It is given once.
+    pub fn tunnel(&mut self) -> Option<Box<Tunnel>> {
+        match std::mem::replace(self, Self::Full(None)) {
+            Self::Tunnel(tunnel) => Some(tunnel),
+            other => {
+                *self = other;
+                None
+            }
         }
     }
 }
@@ -236,6 +252,7 @@ impl Body for ReplyBody {
                 return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
             }
             Self::Stream(stream) => stream,
+            Self::Tunnel(_) => return Poll::Ready(None),
         };
         match Pin::new(&mut stream.inner).poll_frame(cx) {
             Poll::Pending => stream.patience.poll(cx).map(|idle| Some(Err(idle))),
@@ -267,6 +284,7 @@ impl Body for ReplyBody {
             Self::Full(bytes) => bytes.is_none(),
             // Never before the last poll: a chunked reply gives its connection back there.
             Self::Stream(_) => false,
+            Self::Tunnel(_) => true,
         }
     }
 
@@ -276,6 +294,7 @@ impl Body for ReplyBody {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Self::Stream(stream) => stream.inner.size_hint(),
+            Self::Tunnel(_) => SizeHint::with_exact(0),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::body::{ReplyBody, RequestBody};
 use super::error::Error;
 use super::headers::{Annotate, annotate, clean_reply, keep_private};
 use super::idempotency;
+use super::tunnel::Opened;
 use super::turn::Turn;
 use super::upstream::Upstream;
 use super::{PoolMode, Settings, UpstreamSettings};
@@ -110,7 +111,7 @@ impl Upstreams {
             self.settings.body_timeout,
             Turn::clone(&turn),
         ));
-        *request.method_mut() = parts.method;
+        *request.method_mut() = allowed.head.method.clone();
         *request.uri_mut() = target(allowed.head)?;
         let mut headers = self.headers(parts.headers, upstream, allowed)?;
         frame(&mut headers, request.body().size_hint().exact());
@@ -120,13 +121,33 @@ impl Upstreams {
             PoolMode::Shared => None,
             PoolMode::PerAccount => permit.scope().account().cloned(),
         };
+        if let Some(opening) = &allowed.head.websocket {
+            // In a box: no other request is to carry its weight.
+            let opened = upstream.open(request, opening, (limit, &turn, owner));
+            let (mut reply, tunnel) = Box::pin(opened).await?;
+            self.clean(reply.headers_mut(), allowed);
+            return match tunnel {
+                Opened::Tunnel(tunnel, handshake) => {
+                    handshake.tell(&mut reply);
+                    Ok(reply.map(|_| ReplyBody::Tunnel(Box::new(tunnel))))
+                }
+                Opened::Declined(connection) => {
+                    upstream.reply(reply, connection, &self.rules).await
+                }
+            };
+        }
         let answer = upstream.exchange(request, limit, &turn, owner).await;
         let (mut reply, connection) = answer?;
-        clean_reply(reply.headers_mut(), &self.rules, allowed.request_id);
-        if permit.caller().proof().is_some() {
-            keep_private(reply.headers_mut());
-        }
+        self.clean(reply.headers_mut(), allowed);
         upstream.reply(reply, connection, &self.rules).await
+    }
+
+    /// The reply's fields as the client gets them.
+    fn clean(&self, headers: &mut HeaderMap, allowed: Allowed<'_>) {
+        clean_reply(headers, &self.rules, allowed.request_id);
+        if allowed.permit.caller().proof().is_some() {
+            keep_private(headers);
+        }
     }
 
     /// The request's fields as the upstream gets them.

@@ -29,7 +29,7 @@ pub(super) async fn connect(
     let open = metrics.upstream_connection();
     let task = tokio::task::spawn_local(async move {
         let _open = open;
-        if let Err(error) = connection.await {
+        if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(upstream = %name, %error, "upstream connection ended");
         }
     });

@@ -23,6 +23,12 @@ pub enum Error {
     /// It switched protocols unasked (RULES 20).
     #[error("upstream `{0}` switched protocols unasked")]
     Switched(Arc<str>),
+    /// It answered a WebSocket's handshake with something that is not the answer to it.
+    #[error("upstream `{0}` {1}")]
+    Handshake(Arc<str>, &'static str),
+    /// The system has no random bytes for a handshake.
+    #[error("no random bytes for a WebSocket's key")]
+    Keyless,
     /// The client's body is not HTTP, or paused too long.
     #[error("the client's body cannot be read: {0}")]
     ClientBody(String),
@@ -45,11 +51,13 @@ impl Error {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Timeout(..) => Reason::UpstreamTimeout,
-            Self::Connect(..) | Self::Broken(..) | Self::Switched(_) => Reason::UpstreamUnreachable,
+            Self::Connect(..) | Self::Broken(..) | Self::Switched(_) | Self::Handshake(..) => {
+                Reason::UpstreamUnreachable
+            }
             Self::ClientBody(_) => Reason::BodyUnreadable,
             Self::ClientGone => Reason::BodyIncomplete,
             Self::Idempotency(_) => Reason::RequestAmbiguous,
-            Self::Unknown(_) | Self::Unsigned(_) | Self::Target => Reason::Internal,
+            Self::Unknown(_) | Self::Unsigned(_) | Self::Keyless | Self::Target => Reason::Internal,
         }
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Connection {
     pub(super) sender: SendRequest<RequestBody>,
     task: AbortHandle,
     owner: Owner,
+    once: bool,
 }
 
 /// The idle connections, newest last.
@@ -44,7 +45,15 @@ impl Connection {
             sender,
             task,
             owner,
+            once: false,
         }
+    }
+
+    /// Never to be given back: whatever it was asked, it answers no second request.
+    #[must_use]
+    pub(super) fn once(mut self) -> Self {
+        self.once = true;
+        self
     }
 }
 
@@ -83,7 +92,7 @@ impl Pool {
 
     fn put(&self, connection: Connection) {
         let mut idle = self.idle.borrow_mut();
-        if self.max == 0 {
+        if self.max == 0 || connection.once {
             return;
         }
         if idle.len() == self.max {

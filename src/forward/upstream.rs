@@ -22,7 +22,7 @@ const COLLECT_BYTES_MAX: u64 = 64 * 1024;
 /// One upstream, with this worker's connections to it.
 pub(super) struct Upstream {
     pub(super) settings: UpstreamSettings,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     pool: Pool,
 }
 
@@ -112,7 +112,7 @@ impl Upstream {
         }
     }
 
-    async fn connect(&self, owner: Owner) -> Result<Connection, Error> {
+    pub(super) async fn connect(&self, owner: Owner) -> Result<Connection, Error> {
         let connected = connect(&self.settings, self.address(), owner, &self.metrics).await;
         connected.inspect_err(|_| self.metrics.upstream_connect_failed())
     }

@@ -136,6 +136,13 @@ impl<'a> Case<'a> {
         }
         let found = found?;
         site::admit(&found.route, self.head, headers)?;
+        // Not served as if it had asked for nothing: its client waits for a WebSocket (RULES 20).
+        if self.head.websocket.is_some() && !found.route.websocket {
+            return Err(Refusal::new(
+                Reason::UpgradeRefused,
+                "the route has no WebSocket",
+            ));
+        }
         Ok(found)
     }
 

@@ -49,6 +49,11 @@ pub(super) fn refuse(
         // What follows on the connection may be the rest of what could be read in two ways.
         fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    if reason == Reason::WebsocketHandshake {
+        // RFC 6455, section 4.4: a client of another version learns which one is spoken here.
+        let version = HeaderValue::from_static("13");
+        fields.insert(header::SEC_WEBSOCKET_VERSION, version);
+    }
     match &refusal.hint {
         Hint::None => {}
         Hint::Allow(methods) => {

@@ -121,7 +121,7 @@ impl Gate {
                 return refuse(generation, journal, &error.into(), &place);
             }
         };
-        journal.head(&parts.method, Arc::clone(&head));
+        journal.head(&head.method, Arc::clone(&head));
         let cross = CrossOrigin::of(&rules.router, &head, &parts.headers);
         let admitted = self.shared.limits.admit_peer(rules.peers, head.client, now);
         if admitted.is_ok()

@@ -16,6 +16,7 @@ pub(super) fn admit(route: &Route, head: &Head, headers: &HeaderMap) -> Result<(
     };
     let reads = head.method.is_safe()
         && route.operation.access == Access::Read
+        && head.websocket.is_none()
         && !headers.contains_key(header::UPGRADE);
     if reads || cookie.own_site || is_listed(route, headers) {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Why a head is refused.
 
-use super::{PathFault, QueryFault};
+use super::{HandshakeFault, PathFault, QueryFault};
 use crate::reason::Reason;
 use http::HeaderName;
 
@@ -73,6 +73,9 @@ pub enum Error {
     /// `$Version` and its kind make some readers split cookies in another way.
     #[error("a cookie whose name begins with `$`")]
     CookieAttribute,
+    /// It asks for a WebSocket in a way that nobody may answer (RULES 20).
+    #[error("the handshake of a WebSocket: {0}")]
+    Handshake(#[from] HandshakeFault),
     /// The path has no canonical form.
     #[error("the path holds {0}")]
     Path(PathFault),
@@ -87,6 +90,7 @@ impl Error {
         match self {
             Self::TargetTooLong { .. } => Reason::UriTooLong,
             Self::HeadersTooMany { .. } | Self::HeadersTooLarge { .. } => Reason::HeadersTooLarge,
+            Self::Handshake(_) => Reason::WebsocketHandshake,
             Self::Method(_)
             | Self::Override(_)
             | Self::Target

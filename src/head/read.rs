@@ -1,7 +1,8 @@
 //! Reading a head: every refusal stands here, in the order in which it is found.
 
 use super::{
-    CanonicalPath, Credential, Error, Head, HostList, Peer, Query, Settings, client, fold, folds_to,
+    CanonicalPath, Credential, Error, Head, HostList, Opening, Peer, Query, Settings, client, fold,
+    folds_to, websocket,
 };
 use crate::clock::Timestamp;
 use http::request::Parts;
@@ -29,7 +30,8 @@ pub fn read(
 ) -> Result<Head, Error> {
     check_target_size(&parts.uri, settings)?;
     let fields = Fields::read(&parts.headers, settings)?;
-    if parts.method == Method::TRACE || parts.method == Method::CONNECT {
+    let websocket = websocket(parts, fields.upgrades)?;
+    if parts.method == Method::TRACE || (parts.method == Method::CONNECT && websocket.is_none()) {
         return Err(Error::Method(parts.method.clone()));
     }
     Ok(Head {
@@ -44,9 +46,24 @@ pub fn read(
             .user
             .map(|user| text(&X_USER_ID, user).map(str::to_owned))
             .transpose()?,
-        method: parts.method.clone(),
+        // However it came: whoever may open a WebSocket there is whoever may GET it.
+        method: websocket
+            .as_ref()
+            .map_or_else(|| parts.method.clone(), |_| Method::GET),
+        websocket,
         now,
     })
+}
+
+/// The handshake, if it is one of a WebSocket's.
+fn websocket(parts: &Parts, upgrades: bool) -> Result<Option<Box<Opening>>, Error> {
+    if upgrades {
+        return Ok(websocket::upgrade(parts)?);
+    }
+    if parts.method == Method::CONNECT {
+        return Ok(websocket::extended(parts)?);
+    }
+    Ok(None)
 }
 
 fn check_target_size(uri: &Uri, settings: &Settings) -> Result<(), Error> {
@@ -68,6 +85,7 @@ struct Fields<'a> {
     host: Option<&'a HeaderValue>,
     authorization: Option<&'a HeaderValue>,
     user: Option<&'a HeaderValue>,
+    upgrades: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -102,6 +120,10 @@ impl<'a> Fields<'a> {
         let text = name.as_str();
         let slot = match text.len() {
             4 if *name == header::HOST => &mut self.host,
+            7 if *name == header::UPGRADE => {
+                self.upgrades = true;
+                return Ok(());
+            }
             13 if *name == header::AUTHORIZATION => &mut self.authorization,
             // By folded name: an upstream that folds would take `x_user_id` for it.
             9 if folds_to(text, X_USER_ID.as_str()) => &mut self.user,

@@ -5,14 +5,18 @@ use super::door::Way;
 use super::handshake::{Secured, shake};
 use super::patience::{Patience, Watched};
 use super::proxy;
+use super::tunnel::Opened;
 use crate::drain::Draining;
+use crate::forward::ReplyBody;
 use crate::gate::Gate;
 use crate::head::Peer;
 use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -81,19 +85,19 @@ pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: I
 }
 
 /// Serves requests on `stream`.
-async fn run<S: AsyncRead + AsyncWrite + Unpin>(inside: Rc<Inside>, stream: S, peer: Peer) {
+async fn run<S>(inside: Rc<Inside>, stream: S, peer: Peer)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (settings, mut draining) = (&inside.settings, inside.draining.clone());
     let metrics = &inside.gate.shared().metrics;
-    let patience = Patience::new();
-    let service = service_fn(|request: http::Request<Incoming>| {
-        let (inside, busy, peer) = (Rc::clone(&inside), patience.busy(), &peer);
+    let (patience, tunnel) = (Patience::new(), Cell::new(None));
+    let service = service_fn(|request: Request<Incoming>| {
+        let (inside, busy) = (Rc::clone(&inside), patience.busy());
+        let (peer, tunnel) = (&peer, &tunnel);
         async move {
-            let mut reply = inside.gate.serve(peer, request).await;
+            let mut reply = answer(&inside, peer, request, tunnel).await;
             reply.body_mut().hold(busy);
-            if inside.draining.leaving() {
-                let close = HeaderValue::from_static("close");
-                reply.headers_mut().insert(CONNECTION, close);
-            }
             Ok::<_, Infallible>(reply)
         }
     });
@@ -105,7 +109,8 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(inside: Rc<Inside>, stream: S, p
         .max_buf_size(settings.head_bytes_max)
         .max_headers(settings.header_count_max)
         .keep_alive(true)
-        .serve_connection(TokioIo::new(watched), service);
+        .serve_connection(TokioIo::new(watched), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -130,6 +135,28 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(inside: Rc<Inside>, stream: S, p
         }
         tracing::debug!(peer = %peer.address, %error, "client connection ended");
     }
+    if let Some(tunnel) = tunnel.take() {
+        // Boxed: nearly all connections end without one.
+        Box::pin(tunnel.run(&inside)).await;
+    }
+}
+
+/// Answers one request. Where the answer opens a WebSocket, that is what is left for `tunnel`.
+async fn answer(
+    inside: &Inside,
+    peer: &Peer,
+    mut request: Request<Incoming>,
+    tunnel: &Cell<Option<Opened>>,
+) -> Response<ReplyBody> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let mut reply = inside.gate.serve(peer, request).await;
+    if let Some(opened) = reply.body_mut().tunnel() {
+        tunnel.set(Some(Opened::new(opened, upgrade)));
+    } else if inside.draining.leaving() {
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(CONNECTION, close);
+    }
+    reply
 }
 
 /// Completes when draining has begun, and whoever had connected before has had the time to say so.

@@ -3,14 +3,32 @@
 //! hyper's own header timeout starts when it begins to wait, so it cannot tell a client that dribbles
 //! a head from a connection that is kept for later. Here the first byte tells them apart.
 
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+/// A `Cell` that is `Send`: hyper asks that of a connection that may be upgraded. One thread uses it, so
+/// that its lock is always free.
+#[derive(Debug)]
+struct Spot<T>(Mutex<T>);
+
+impl<T: Copy> Spot<T> {
+    fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    fn get(&self) -> T {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = value;
+    }
+}
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +45,13 @@ enum State {
 
 /// Watches one connection; clones watch the same.
 #[derive(Clone, Debug)]
-pub(super) struct Patience(Rc<Seen>);
+pub(super) struct Patience(Arc<Seen>);
 
 #[derive(Debug)]
 struct Seen {
-    state: Cell<State>,
+    state: Spot<State>,
     /// Since when the client has not taken what is written to it.
-    stalled: Cell<Option<Instant>>,
+    stalled: Spot<Option<Instant>>,
 }
 
 /// A request under way; the connection is idle again when it is dropped.
@@ -48,9 +66,9 @@ impl Drop for Busy {
 
 impl Patience {
     pub(super) fn new() -> Self {
-        Self(Rc::new(Seen {
-            state: Cell::new(State::New(Instant::now())),
-            stalled: Cell::new(None),
+        Self(Arc::new(Seen {
+            state: Spot::new(State::New(Instant::now())),
+            stalled: Spot::new(None),
         }))
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Declared<'a> {
     /// What overrides the access that the method gives.
     pub(super) access: Option<Access>,
     pub(super) platform: bool,
+    /// May become a WebSocket, and where that stands.
+    pub(super) websocket: Option<Place>,
     /// Path parameters with a pattern of their own, and where each is given.
     pub(super) patterns: Vec<(String, ValuePattern, Place)>,
     /// What may follow the head.
@@ -46,14 +48,7 @@ impl Declared<'_> {
         let action = action(self.action, &self.action_place)
             .map_err(|fault| faults.push(*fault))
             .ok();
-        if self.method == Method::TRACE || self.method == Method::CONNECT {
-            let message = format!("method `{}` is always refused", self.method);
-            faults.push(Fault::error(
-                "route_method",
-                self.action_place.clone(),
-                message,
-            ));
-        }
+        faults.extend(self.unfit_method());
         let template = Template::parse(&self.template)
             .map_err(|error| {
                 let message = format!("template `{}`: {error}", self.template);
@@ -104,6 +99,7 @@ impl Declared<'_> {
             template: self.template.into(),
             account_of,
             body: self.body,
+            websocket: self.websocket.is_some(),
             patterns: self
                 .patterns
                 .into_iter()
@@ -112,6 +108,21 @@ impl Declared<'_> {
             set: Arc::clone(set),
             declared_at: self.line.into(),
         })
+    }
+
+    /// A method that no route has, or none that opens a WebSocket.
+    fn unfit_method(&self) -> Option<Fault> {
+        let method = &self.method;
+        if *method == Method::TRACE || *method == Method::CONNECT {
+            let message = format!("method `{method}` is always refused");
+            let place = self.action_place.clone();
+            return Some(Fault::error("route_method", place, message));
+        }
+        let marked = self.websocket.as_ref();
+        let place = marked.filter(|_| *method != Method::GET)?;
+        let message = format!("a WebSocket is opened by GET, never by {method}");
+        let fault = Fault::error("route_websocket", place.clone(), message);
+        Some(fault.help("remove the mark"))
     }
 
     fn kinds(&self, template: &Template, references: &ReferenceTable) -> Vec<ReferenceKind> {

@@ -21,21 +21,29 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Reads every operation of a file. `platform`: all of them act on the platform itself, as if each
-/// said `x-palisade-platform: true`.
+/// What the entry of `routes:` says of all operations of a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Marks {
+    /// They act on the platform itself, as if each said `x-palisade-platform: true`.
+    pub platform: bool,
+    /// Those of GET may become a WebSocket, as if each said `x-palisade-websocket: true`.
+    pub websocket: bool,
+}
+
+/// Reads every operation of a file. `marks` hold for all of them.
 ///
 /// The path of the servers' URLs, on which all of them must agree, goes before every path. What is
 /// faulty is left out of the routes and stands in the faults; some faults are only warnings.
 pub fn read(
     document: &Document,
     set: &Arc<RouteSet>,
-    platform: bool,
+    marks: Marks,
     references: &[ReferenceRule],
 ) -> (Vec<Route>, Vec<Fault>) {
     let mut reader = Reader {
         document,
         set,
-        platform,
+        marks,
         references: ReferenceTable::new(references),
         base: String::new(),
         ids: HashMap::new(),
@@ -51,7 +59,7 @@ pub fn read(
 struct Reader<'a> {
     document: &'a Document,
     set: &'a Arc<RouteSet>,
-    platform: bool,
+    marks: Marks,
     references: ReferenceTable,
     /// The path of the servers' URLs, without a `/` at its end.
     base: String,

@@ -23,6 +23,8 @@ pub struct Pattern<'a> {
     pub parameters: Vec<(String, ValuePattern, Place)>,
     /// Portal only: it acts on the platform itself (RULES 16).
     pub platform: bool,
+    /// It may become a WebSocket (RULES 20), and where that stands.
+    pub websocket: Option<Place>,
     /// Where `match` stands.
     pub match_place: Place,
     /// Where `action` stands.
@@ -64,6 +66,7 @@ pub fn read(
         action: pattern.action,
         access: pattern.access,
         platform: pattern.platform,
+        websocket: pattern.websocket.clone(),
         parameters: Vec::new(),
         patterns: pattern.parameters.clone(),
         path_place: pattern.match_place.clone(),

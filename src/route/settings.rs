@@ -27,6 +27,8 @@ pub struct Route {
     pub account_of: AccountOf,
     /// What may follow a request's head.
     pub body: BodyRule,
+    /// Whether its GET may become a WebSocket (RULES 20).
+    pub websocket: bool,
     /// What all routes of the set share.
     pub set: Arc<RouteSet>,
     /// For messages: `palisade.yaml:12` or `apis/app.openapi.json:40`.

@@ -49,6 +49,7 @@ fn written<'a>(matches: &'a str, action: &'a str, line: usize) -> Pattern<'a> {
         action,
         access: None,
         platform: false,
+        websocket: None,
         match_place: Place::file("palisade.yaml"),
         action_place: Place::file("palisade.yaml"),
         declared_at: format!("palisade.yaml:{line}"),

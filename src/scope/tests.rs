@@ -377,6 +377,7 @@ fn target(kind: &Kind, references: &[(ReferenceKind, &str)]) -> Target {
         route: Arc::new(Route {
             patterns: Vec::new(),
             body: crate::route::BodyRule::None,
+            websocket: false,
             method: Method::GET,
             template: "/things".into(),
             operation: Arc::new(Operation {
@@ -418,6 +419,7 @@ fn head() -> Head {
         certificate: None,
         secure: false,
         on_behalf_of: None,
+        websocket: None,
         now: Timestamp::from_secs(NOW),
     }
 }

@@ -14,12 +14,14 @@ mod names;
 mod process;
 mod requests;
 mod tls;
+mod tunnels;
 
 pub use accounts::ACCOUNTS_MAX;
 pub use doors::TransparentFault;
 pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
 pub use tls::CertificateEnd;
+pub use tunnels::TunnelEnd;
 
 use crate::clock::Timestamp;
 use crate::operation::ApiContext;
@@ -125,6 +127,7 @@ pub struct Metrics {
     traffic: Traffic,
     doors: doors::Doors,
     tls: tls::Tls,
+    tunnels: tunnels::Tunnels,
     process: process::Process,
 }
 
@@ -152,6 +155,7 @@ impl Metrics {
             traffic: Traffic::new(&mut build),
             doors: doors::Doors::new(&mut build),
             tls: tls::Tls::new(&mut build),
+            tunnels: tunnels::Tunnels::new(&mut build),
             process: process::Process::new(&mut build),
             registry: build.registry,
             docs: build.docs,

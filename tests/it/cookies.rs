@@ -121,6 +121,8 @@ fn an_upgrade_needs_a_site_of_ours() {
     let request = request
         .header("connection", "upgrade")
         .header("upgrade", "websocket")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-version", "13")
         .header("origin", "https://evil.example");
     request.send().refused(Reason::CrossSite);
     gate.upstream.saw_nothing();

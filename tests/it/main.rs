@@ -88,3 +88,5 @@ mod tls;
 mod vectors;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod websocket;

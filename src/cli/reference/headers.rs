@@ -110,7 +110,8 @@ pub(super) fn page() -> String {
         "\nBeside them `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto`, replaced by\n\
         Palisade's own. `Authorization`, and the token's cookie (`listen.token_cookies`), go on only with\n\
         `forward_token: true`. `Idempotency-Key` and `X-Idempotency-Key` go on as they are, or with `idempotency: rewrite` as a digest of account,\n\
-        workspace, caller and key.\n\n\
+        workspace, caller and key. A WebSocket's handshake (`Connection`, `Upgrade`, `Sec-WebSocket-*`) goes\n\
+        on where the route is marked `websocket: true`, and nowhere else.\n\n\
         ## What is removed\n\n\
         Names are compared folded: lower case, every character that is no letter or digit read as\n\
         `-`, so that `X_Tenant_Id` is `x-tenant-id`. A name that ends in `-` stands for all that begin\n\

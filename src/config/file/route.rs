@@ -77,6 +77,10 @@ pub(crate) struct Route {
     /// Forwarded without a token and without a decision. A bad token is refused all the same.
     #[serde(default)]
     pub(crate) public: bool,
+    /// The route may become a WebSocket; of an OpenAPI file, each of its GETs (`x-palisade-websocket` at
+    /// an operation marks one). Everywhere else a request for a WebSocket is refused.
+    #[serde(default)]
+    pub(crate) websocket: bool,
     /// Further contexts whose tokens are accepted.
     #[serde(default)]
     pub(crate) also_accepts: Vec<Context>,

@@ -160,6 +160,8 @@ pub(crate) struct UpstreamTimeouts {
     pub(crate) response: Duration,
     /// Between two pieces of its response. 1ms to 1h.
     pub(crate) idle: Duration,
+    /// Of silence in both directions of a WebSocket; pings count as talk. 1ms to 1h.
+    pub(crate) tunnel: Duration,
 }
 
 /// What the upstream is told, and what is kept from it.
@@ -242,6 +244,7 @@ impl Default for UpstreamTimeouts {
             connect: Duration::secs(2),
             response: Duration::secs(30),
             idle: Duration::secs(60),
+            tunnel: Duration::secs(5 * 60),
         }
     }
 }

@@ -86,8 +86,11 @@ impl Reading<'_> {
         match (&shape.openapi, &shape.r#match, &shape.action) {
             (Some(file), None, None) => {
                 if let Some(document) = self.document(file, texts, findings) {
-                    let platform = self.shape.platform;
-                    let (list, faults) = openapi::read(&document, &set, platform, self.references);
+                    let marks = openapi::Marks {
+                        platform: shape.platform,
+                        websocket: shape.websocket,
+                    };
+                    let (list, faults) = openapi::read(&document, &set, marks, self.references);
                     findings.extend(faults);
                     routes.list.extend(list);
                     routes.documents.push(document);
@@ -296,6 +299,10 @@ impl Reading<'_> {
                 .as_ref()
                 .map(|mark| mark.unchecked.as_str()),
             platform: self.shape.platform,
+            websocket: self
+                .shape
+                .websocket
+                .then(|| document.place(&self.key("websocket"))),
             match_place: document.place(&self.key("match")),
             action_place: document.place(&self.key("action")),
             declared_at: document.line(&self.key("match")),

@@ -54,6 +54,7 @@ fn one(
         connect_timeout: timeout(findings, &times("connect"), shape.timeouts.connect),
         response_timeout: timeout(findings, &times("response"), shape.timeouts.response),
         idle_timeout: timeout(findings, &times("idle"), shape.timeouts.idle),
+        tunnel_timeout: timeout(findings, &times("tunnel"), shape.timeouts.tunnel),
         audience: audience(shape, &child(&at, "audience"), findings),
         forward_token: shape.forward_token,
         idle_connections_max: usize::from(shape.idle_connections_max),

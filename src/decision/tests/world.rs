@@ -283,6 +283,7 @@ fn route(row: Row, also_accepts: &[ApiContext]) -> Arc<Route> {
     Arc::new(Route {
         patterns: Vec::new(),
         body: crate::route::BodyRule::None,
+        websocket: false,
         method: Method::from_bytes(method.as_bytes()).unwrap(),
         template: template.into(),
         kind: name.split('/').nth(1).unwrap().into(),
@@ -366,6 +367,7 @@ pub(super) fn head(now: &str, client: &str, path: &str) -> Head {
         certificate: None,
         secure: false,
         on_behalf_of: None,
+        websocket: None,
         now: at(now),
     }
 }

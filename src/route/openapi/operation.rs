@@ -22,6 +22,7 @@ const METHODS: [(&str, Method); 8] = [
 ];
 const ACCESS: &str = "x-palisade-access";
 const PLATFORM: &str = "x-palisade-platform";
+const WEBSOCKET: &str = "x-palisade-websocket";
 
 impl<'a> Reader<'a> {
     /// A path item: `pointer` is where its path stands, `at` where the item itself does.
@@ -40,7 +41,8 @@ impl<'a> Reader<'a> {
                     .push(fault.help("HEAD takes GET's action; remove it"));
                 continue;
             }
-            self.extensions(operation, &here, &[ACCESS, PLATFORM, BODY_REFERENCES]);
+            let known = [ACCESS, PLATFORM, WEBSOCKET, BODY_REFERENCES];
+            self.extensions(operation, &here, &known);
             self.no_servers(operation, &here);
             let parameters = self.parameters(operation, &here).and(&shared);
             let Some(id) = self.id(operation, &here) else {
@@ -51,11 +53,15 @@ impl<'a> Reader<'a> {
             if !matches!(body, BodyRule::Unchecked(_)) {
                 self.body_properties(operation, &here);
             }
-            let platform = self.platform
-                || self.flag(item, at) // on the path, for all of its operations
-                || self.flag(operation, &here);
+            let platform = self.marks.platform
+                || self.flag(item, at, PLATFORM) // on the path, for all of its operations
+                || self.flag(operation, &here, PLATFORM);
+            let websocket = self.flag(operation, &here, WEBSOCKET)
+                || (self.marks.websocket && method == Method::GET);
+            let websocket = websocket.then(|| self.document.key_place(&child(&here, WEBSOCKET)));
             self.add(Declared {
                 method,
+                websocket,
                 template: format!("{}{path}", self.base),
                 action: &id,
                 access,
@@ -115,13 +121,18 @@ impl<'a> Reader<'a> {
         access
     }
 
-    fn flag(&mut self, value: &Value, at: &str) -> bool {
-        match value.get(PLATFORM) {
+    fn flag(&mut self, value: &Value, at: &str, name: &'static str) -> bool {
+        match value.get(name) {
             None | Some(Value::Bool(false)) => false,
             Some(Value::Bool(true)) => true,
             Some(_) => {
-                let pointer = child(at, PLATFORM);
-                let fault = self.error("openapi_platform", &pointer, "neither true nor false");
+                let pointer = child(at, name);
+                let code = if name == WEBSOCKET {
+                    "openapi_websocket"
+                } else {
+                    "openapi_platform"
+                };
+                let fault = self.error(code, &pointer, "neither true nor false");
                 self.faults.push(fault.help("write `true`, or remove it"));
                 false
             }

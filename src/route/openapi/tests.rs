@@ -1,6 +1,6 @@
 //! OpenAPI files, good and bad.
 
-use super::read;
+use super::{Marks, read};
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::operation::{Access, ApiContext, ResourceType};
@@ -9,7 +9,7 @@ use crate::route::{AccountOf, Route, Router};
 
 fn file(context: ApiContext, text: &str) -> (Vec<Route>, Vec<Fault>) {
     let document = Document::parse("app.yaml", text.into()).unwrap();
-    read(&document, &set(context), false, &rules())
+    read(&document, &set(context), Marks::default(), &rules())
 }
 
 /// The faults of a file with these lines under `paths:`.
@@ -291,7 +291,11 @@ fn a_portal_file_says_which_account() {
     let (_, faults) = file(ApiContext::Portal, &text.replace("workspaceId", "q"));
     assert_eq!(faults[0].code, "route_account");
     let document = Document::parse("a", text.replace("workspaceId", "q").as_str().into()).unwrap();
-    let (routes, faults) = read(&document, &set(ApiContext::Portal), true, &rules());
+    let marks = Marks {
+        platform: true,
+        ..Marks::default()
+    };
+    let (routes, faults) = read(&document, &set(ApiContext::Portal), marks, &rules());
     assert_eq!((routes.len(), faults.len()), (2, 0));
 }
 

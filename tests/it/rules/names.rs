@@ -438,6 +438,27 @@ fn rule_20_upgrades_are_not_forwarded() {
 }
 
 #[test]
+fn rule_20_only_a_marked_route_becomes_a_websocket() {
+    let live = json!({"context": "app", "match": "GET /app/v1/live", "action": "live/watch",
+                      "upstream": "api", "websocket": true});
+    let gate = TestGate::builder().set("/routes/-", live).start();
+    let token = gate.issuer.user("ana").sign();
+    let open = |path: &str| {
+        let request = gate.get(path).bearer(&token);
+        let request = request.header("connection", "upgrade");
+        request
+            .header("upgrade", "websocket")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-version", "13")
+            .send()
+    };
+    open(PATH).refused(Reason::UpgradeRefused);
+    gate.upstream.saw_nothing();
+    open("/app/v1/live").allowed(200);
+    assert_eq!(gate.upstream.only().header("upgrade"), Some("websocket"));
+}
+
+#[test]
 fn rule_20_an_upgrade_that_nobody_asked_for_is_no_reply() {
     let gate = TestGate::start();
     gate.upstream.garbage(

@@ -15,6 +15,8 @@ use std::{env, fs, thread};
 const REMEDY: &str = "run `tests/run`, which installs it";
 /// A machine with more tests than cores takes its time to start a program.
 const START: Duration = Duration::from_mins(1);
+/// A whole suite of somebody else's.
+const LONG: Duration = Duration::from_mins(15);
 
 /// A script of `tests/tools` that runs. It says one line of JSON when it listens, answers each line of
 /// JSON that it is told with one, and ends when its standard input does: also when a test is killed.
@@ -74,6 +76,12 @@ impl Tool {
     pub(crate) fn ask(&mut self, line: &Value) -> Value {
         writeln!(self.told, "{line}").unwrap_or_else(|error| panic!("{}: {error}", self.name));
         self.line(DEADLINE)
+    }
+
+    /// The same, of something that takes its time.
+    pub(crate) fn ask_long(&mut self, line: &Value) -> Value {
+        writeln!(self.told, "{line}").unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        self.line(LONG)
     }
 
     /// The port that it named first.

@@ -1,0 +1,108 @@
+//! What holds while a tunnel is open, and how it ends.
+
+use super::{builder, open, switched};
+use crate::support::eventually;
+use serde_json::json;
+
+/// A close frame of the gate's: it is going away.
+const GOING_AWAY: &[u8] = &[0x88, 2, 0x03, 0xe9];
+
+/// Two bytes of text in one frame.
+const WHOLE: &[u8] = b"\x81\x02hi";
+
+fn with(frames: &[u8]) -> Vec<u8> {
+    [switched("").as_slice(), frames].concat()
+}
+
+#[test]
+fn a_silent_tunnel_ends_with_a_close_frame() {
+    let gate = builder()
+        .set("/upstreams/api/timeouts/tunnel", json!("200ms"))
+        .start();
+    gate.upstream.bytes(&with(WHOLE));
+    let mut connection = open(&gate);
+    assert_eq!(connection.rest(), [WHOLE, GOING_AWAY].concat());
+    gate.upstream.all_closed();
+    let metrics = gate.metrics();
+    let idle = [("by", "idle")];
+    assert_eq!(metrics.sum("palisade_tunnels_closed_total", &idle), 1.0);
+}
+
+#[test]
+fn inside_of_a_frame_a_tunnel_just_ends() {
+    let gate = builder()
+        .set("/upstreams/api/timeouts/tunnel", json!("200ms"))
+        .start();
+    let half = b"\x81\x05hal";
+    gate.upstream.bytes(&with(half));
+    assert_eq!(open(&gate).rest(), half);
+}
+
+#[test]
+fn each_side_may_end_before_the_other() {
+    let gate = builder().start();
+    gate.upstream.bytes(&with(WHOLE));
+    let mut connection = open(&gate);
+    connection.send(b"LAST words\r\n\r\n");
+    // The upstream answers what was said before, with the same bytes once more, and ends then.
+    connection.finish();
+    let rest = connection.rest();
+    assert_eq!(rest, [WHOLE, &with(WHOLE)].concat());
+    eventually("the client was the first", || {
+        let client = [("by", "client")];
+        let closed = gate.metrics().sum("palisade_tunnels_closed_total", &client);
+        (closed == 1.0).then_some(())
+    });
+}
+
+#[test]
+fn a_tunnel_counts_as_in_flight_until_it_ends() {
+    let gate = builder()
+        .set(
+            "/plans/enterprise",
+            json!({"requests": "10000/s", "concurrent": 1}),
+        )
+        .start();
+    gate.upstream.bytes(&switched(""));
+    let tunnel = open(&gate);
+    let metrics = gate.metrics();
+    assert_eq!(metrics.sum("palisade_tunnels", &[]), 1.0);
+    assert_eq!(metrics.sum("palisade_in_flight_requests", &[]), 1.0);
+    let token = gate.issuer.user("ana").sign();
+    let get = || gate.get("/app/v1/missions").bearer(&token).send();
+    get().refused(palisade::reason::Reason::RateLimited);
+    gate.upstream.reply(200, &[], b"{}");
+    drop(tunnel);
+    eventually("the tunnel has ended", || {
+        (get().status == 200).then_some(())
+    });
+    let metrics = gate.metrics();
+    assert_eq!(metrics.sum("palisade_tunnels", &[]), 0.0);
+    let client = [("by", "client")];
+    assert_eq!(metrics.sum("palisade_tunnels_closed_total", &client), 1.0);
+}
+
+#[test]
+fn a_tunnel_is_told_of_the_end_shortly_before_the_drain_timeout() {
+    let mut gate = builder()
+        .set("/listen/timeouts", json!({"drain": "1s"}))
+        .start();
+    gate.upstream.bytes(&with(WHOLE));
+    let mut connection = open(&gate);
+    let rest = std::thread::spawn(move || connection.rest());
+    gate.stop();
+    assert_eq!(rest.join().expect("a client"), [WHOLE, GOING_AWAY].concat());
+}
+
+#[test]
+fn the_record_is_that_of_a_get_that_was_allowed() {
+    let gate = builder().start();
+    gate.upstream.bytes(&switched(""));
+    let tunnel = open(&gate);
+    let record = gate.only_record();
+    assert_eq!(record["outcome"], "allow");
+    assert_eq!(record["status"], 101);
+    assert_eq!(record["method"], "GET");
+    assert_eq!(record["action"], "app/live/watch");
+    drop(tunnel);
+}
