@@ -30,7 +30,7 @@ use crate::clock::Timestamp;
 use crate::x509::Identity;
 use http::{HeaderName, Method};
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What a request says of itself, read once. Nothing in it is verified but where it says so.
@@ -70,6 +70,8 @@ pub struct Peer {
     pub secure: bool,
     /// Whose certificate it showed, after its chain was verified.
     pub certificate: Option<Arc<Identity>>,
+    /// Where its connection was going before the kernel led it here.
+    pub original: Option<SocketAddr>,
 }
 
 impl Peer {
@@ -79,6 +81,7 @@ impl Peer {
             address,
             secure: false,
             certificate: None,
+            original: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::refusal::{Hint, Refusal};
 use super::serve::Shared;
 use crate::clock::Timestamp;
 use crate::decision::Permit;
-use crate::head::Head;
+use crate::head::{Head, Peer};
 use crate::operation::{Access, ApiContext, Operation};
 use crate::reason::{Outcome, Reason};
 use crate::route::RouteSet;
@@ -15,7 +15,6 @@ use crate::telemetry::audit::{Lane, Record, Reservation};
 use crate::tenant::{AccountId, ClientId, WorkspaceId};
 use crate::token::Caller;
 use http::Method;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +32,7 @@ pub(super) struct Journal<'a> {
     shared: &'a Shared,
     request_id: &'a str,
     revision: &'a str,
-    peer: IpAddr,
+    peer: &'a Peer,
     now: Timestamp,
     started: Instant,
     sent: Option<Instant>,
@@ -70,7 +69,7 @@ impl<'a> Journal<'a> {
     pub(super) fn open(
         shared: &'a Shared,
         request_id: &'a str,
-        peer: IpAddr,
+        peer: &'a Peer,
         now: Timestamp,
         revision: &'a str,
     ) -> Self {
@@ -201,7 +200,12 @@ impl<'a> Journal<'a> {
                 .flat_map(|target| &target.references)
                 .map(|one| (&*one.place, shown(&one.value)))
                 .collect();
-            slot.commit(&self.record(&end, &references));
+            let original = self.peer.original.map(|to| to.to_string());
+            let record = Record {
+                original_destination: original.as_deref(),
+                ..self.record(&end, &references)
+            };
+            slot.commit(&record);
         }
     }
 
@@ -280,7 +284,7 @@ impl<'a> Journal<'a> {
             resource_kind: target.map(|target| &*target.route.kind),
             resource_id: target.and_then(|target| target.id.as_deref()),
             references,
-            client_ip: Some(head.map_or(self.peer, |head| head.client)),
+            client_ip: Some(head.map_or(self.peer.address, |head| head.client)),
             certificate: head.and_then(Head::certificate_owner),
             policies: &self.learnt.determining,
             cached: self.learnt.cached,

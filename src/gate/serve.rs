@@ -109,7 +109,7 @@ impl Gate {
         let present = self.shared.metrics.in_flight();
         let rules = &generation.rules;
         let now = self.shared.clock.now();
-        let mut journal = Journal::open(&self.shared, id, peer.address, now, &rules.revision);
+        let mut journal = Journal::open(&self.shared, id, peer, now, &rules.revision);
         let (parts, body) = request.into_parts();
         let head = match head::read(&parts, peer, &generation.head, now) {
             Ok(head) => Arc::new(head),

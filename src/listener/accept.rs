@@ -77,9 +77,10 @@ impl Entrance {
         };
         let peer = peer.ip().to_canonical();
         let way = self.door.way().clone();
+        let mut led = None;
         if let Way::Redirected(rules) = &way {
             match rules.original(&stream) {
-                Ok(original) => tracing::trace!(%peer, %original, "led here"),
+                Ok(original) => led = Some(original),
                 Err(fault) => {
                     self.inside.gate.shared().metrics.transparent_refused(fault);
                     tracing::debug!(%peer, cause = fault.label(), "closed at the transparent door");
@@ -87,7 +88,7 @@ impl Entrance {
                 }
             }
         }
-        let serving = connection::serve(Rc::clone(&self.inside), stream, peer, way);
+        let serving = connection::serve(Rc::clone(&self.inside), stream, (peer, led), way);
         self.connections.spawn_local(serving);
     }
 

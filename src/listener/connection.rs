@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,7 +42,12 @@ pub(super) struct Inside {
 
 /// Serves `stream`, which came by `way`, to its end; once draining begins, to the end of the request under
 /// way.
-pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: IpAddr, way: Way) {
+pub(super) async fn serve(
+    inside: Rc<Inside>,
+    mut stream: TcpStream,
+    (mut peer, original): (IpAddr, Option<SocketAddr>),
+    way: Way,
+) {
     let (settings, mut draining) = (&inside.settings, inside.draining.clone());
     let metrics = &inside.gate.shared().metrics;
     let _open = metrics.connection();
@@ -51,8 +56,8 @@ pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: I
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     // What the kernel led here came by no load balancer that would say who the client is.
-    let led = matches!(way, Way::Redirected(_));
-    if let Some(rules) = settings.proxy_protocol.as_ref().filter(|_| !led) {
+    let rules = settings.proxy_protocol.as_ref();
+    if let Some(rules) = rules.filter(|_| original.is_none()) {
         // Boxed: its buffer must not weigh on connections that need none.
         let read = Box::pin(proxy::read(&mut stream, peer, rules, settings.head_timeout));
         let read = tokio::select! {
@@ -69,7 +74,11 @@ pub(super) async fn serve(inside: Rc<Inside>, mut stream: TcpStream, mut peer: I
         };
     }
     let Way::Secure(serving) = way else {
-        return run(inside, stream, Peer::plain(peer)).await;
+        let peer = Peer {
+            original,
+            ..Peer::plain(peer)
+        };
+        return run(inside, stream, peer).await;
     };
     // Boxed, like what follows: connections without TLS must not pay for it.
     let server = serving.load();

@@ -57,9 +57,9 @@ fn secured(
     let certificate = identity(tls, now)?;
     let resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
     let peer = Peer {
-        address,
         secure: true,
         certificate,
+        ..Peer::plain(address)
     };
     let stream = Box::new(stream);
     Ok((Secured { stream, peer }, resumed))

@@ -85,6 +85,8 @@ mod support;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod transparent;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 mod verify;

@@ -63,6 +63,8 @@ pub struct Record<'a> {
     pub references: &'a [(&'a str, &'a str)],
     /// The client's address.
     pub client_ip: Option<IpAddr>,
+    /// Where the connection was going before the kernel led it here.
+    pub original_destination: Option<&'a str>,
     /// Whose certificate the peer showed.
     pub certificate: Option<&'a str>,
     /// The policies that determined the decision.
@@ -133,6 +135,7 @@ impl Default for Record<'_> {
             catalog: None,
             references: &[],
             client_ip: None,
+            original_destination: None,
             certificate: None,
             policies: &[],
             cached: None,
@@ -197,6 +200,7 @@ impl Record<'_> {
             },
         );
         object.address_if("client_ip", self.client_ip);
+        object.text_if("original_destination", self.original_destination);
         object.text_if("certificate", self.certificate);
     }
 

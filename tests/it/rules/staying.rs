@@ -6,6 +6,7 @@ use crate::support::assertion::{AUDIENCE, Assertion, ED25519, asserting};
 use crate::support::eventually;
 use crate::support::gate::{CONTROL_TOKEN, TestGate};
 use crate::support::issuer::Token;
+use crate::transparent::{DOOR, GATE, Machines};
 use palisade::clock::Clock;
 use palisade::reason::Reason;
 use serde_json::json;
@@ -467,4 +468,56 @@ fn rule_52_what_is_not_checked_is_listed_with_its_reason() {
         reply.json()["bodies_unchecked"],
         json!([{"route": "POST /app/v1/photos", "why": "the service reads the form"}])
     );
+}
+
+#[test]
+fn rule_51_only_connections_to_listed_ports_are_taken() {
+    let mut machines = Machines::redirected();
+    for gate in GATE {
+        let listed = machines.ask("client", (gate, 80), &machines.good());
+        assert!(listed.starts_with("HTTP/1.1 200"), "{listed}");
+        // Redirected, and not listed.
+        let other = machines.ask("client", (gate, 81), &machines.good());
+        assert!(!other.contains("HTTP"), "{other}");
+    }
+    assert_eq!(machines.turned_away("port"), 2.0);
+    assert_eq!(machines.record(2)["status"], 200);
+}
+
+#[test]
+fn rule_51_a_connection_made_to_the_transparent_port_itself_is_closed() {
+    let mut machines = Machines::redirected();
+    for from in ["client", "gate"] {
+        for gate in GATE {
+            let direct = machines.ask(from, (gate, DOOR), &machines.good());
+            assert!(!direct.contains("HTTP"), "{direct}");
+        }
+    }
+    assert_eq!(machines.turned_away("direct"), 4.0);
+    assert_eq!(machines.scrape().sum("palisade_requests_total", &[]), 0.0);
+}
+
+#[test]
+fn rule_51_with_ipv6_left_out_it_does_not_start() {
+    let mut machines = Machines::new(&["0.0.0.0:15001"]);
+    let refused = machines.refused();
+    for words in ["names no IPv6 address", "`wire` has one", "`[::]:15001`"] {
+        assert!(refused.contains(words), "{refused}");
+    }
+    // Nobody can pass by over IPv6 where there is none.
+    machines.run("ip -6 address flush dev wire");
+    machines.start();
+}
+
+#[test]
+fn rule_51_own_ports_are_not_listed() {
+    for port in [15001, 49998] {
+        let builder = TestGate::builder()
+            .set("/admin/metrics", json!("127.0.0.1:49998"))
+            .set(
+                "/listen/transparent",
+                json!({"addresses": ["0.0.0.0:15001", "[::]:15001"], "ports": [port]}),
+            );
+        does_not_start(builder, "is a port of Palisade itself");
+    }
 }
