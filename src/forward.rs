@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod headers;
 mod idempotency;
+mod leased;
 mod pool;
 mod said;
 mod tunnel;
@@ -20,6 +21,7 @@ pub use body::{ReplyBody, RequestBody};
 pub use client::{Allowed, Forwarder, Upstreams};
 pub use error::Error;
 pub use headers::{Annotate, annotate, clean_reply, vary};
+pub use leased::{Cut, grpc_status};
 pub use tunnel::Tunnel;
 
 use std::net::SocketAddr;

@@ -18,6 +18,8 @@ mod refusal;
 mod reply;
 mod serve;
 mod site;
+mod standing;
+mod streams;
 
 pub use decide::{Identity, Input, Learnt, Verdict, decide};
 pub use generation::Generation;

@@ -22,6 +22,7 @@ pub mod body;
 pub mod document;
 pub mod fetch;
 pub mod head;
+pub mod lease;
 pub mod operation;
 pub mod tenant;
 pub mod tls;

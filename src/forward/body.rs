@@ -1,10 +1,13 @@
 //! Bodies in both directions: streamed, timed, and held to one connection each.
 
 use super::headers::Annotate;
+use super::leased::{Cut, Leased};
 use super::pool::Returned;
 use super::tunnel::Tunnel;
 use super::turn::Turn;
 use crate::body::{self, Sent, Whole};
+use crate::lease::{Ended, Lease};
+use crate::reason::Reason;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -25,6 +28,9 @@ pub enum Error {
     /// The peer paused for longer than allowed.
     #[error("no data for {0:?}")]
     Idle(Duration),
+    /// The caller may not have the rest.
+    #[error("ended: {}", .0.code())]
+    Revoked(Reason),
 }
 
 impl Error {
@@ -183,15 +189,41 @@ pub struct Stream {
     patience: Patience,
     connection: Option<Returned>,
     rules: Arc<Annotate>,
+    leased: Option<Leased>,
     held: Vec<Box<dyn Any>>,
 }
 
 impl Stream {
     /// Ended cleanly: only now may the connection serve somebody else (RULES 45).
     fn ended(&mut self) {
+        self.tell(Ended::Complete);
         if let Some(connection) = self.connection.take() {
             connection.give_back();
         }
+    }
+
+    fn broken(&mut self) {
+        self.tell(Ended::Upstream);
+        self.connection = None;
+    }
+
+    fn tell(&self, how: Ended) {
+        if let Some(leased) = &self.leased {
+            leased.tell(how);
+        }
+    }
+
+    /// The end of a stream whose lease was revoked.
+    fn poll_revoked(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(leased) = &mut self.leased else {
+            return Poll::Pending;
+        };
+        let end = leased.poll_end(cx);
+        if end.is_ready() {
+            // The upstream has nobody to send to: its connection closes at once.
+            self.connection = None;
+        }
+        end
     }
 }
 
@@ -213,8 +245,29 @@ impl ReplyBody {
             patience: Patience::new(limit),
             connection: Some(connection),
             rules,
+            leased: None,
             held: Vec::new(),
         }))
+    }
+
+    /// Whether it is passed on as it comes.
+    pub fn is_stream(&self) -> bool {
+        !matches!(self, Self::Full(_))
+    }
+
+    /// Whether it is passed on as it comes, and its length is known.
+    pub fn has_known_end(&self) -> bool {
+        matches!(self, Self::Stream(stream) if stream.inner.size_hint().exact().is_some())
+    }
+
+    /// Ends a stream in that way once `lease` is revoked; a tunnel in its own way. A reply that is known
+    /// whole has ended already.
+    pub fn lease(&mut self, lease: Lease, cut: Cut) {
+        match self {
+            Self::Full(_) => lease.ended(Ended::Complete),
+            Self::Stream(stream) => stream.leased = Some(Leased::new(lease, cut)),
+            Self::Tunnel(tunnel) => tunnel.lease(lease),
+        }
     }
 
     /// Drops `guard` when a stream or tunnel has ended or is given up; at once where the reply is known whole,
@@ -254,16 +307,25 @@ impl Body for ReplyBody {
             Self::Stream(stream) => stream,
             Self::Tunnel(_) => return Poll::Ready(None),
         };
+        if let Poll::Ready(end) = stream.poll_revoked(cx) {
+            return Poll::Ready(end);
+        }
         match Pin::new(&mut stream.inner).poll_frame(cx) {
-            Poll::Pending => stream.patience.poll(cx).map(|idle| Some(Err(idle))),
+            Poll::Pending => stream.patience.poll(cx).map(|idle| {
+                stream.broken();
+                Some(Err(idle))
+            }),
             Poll::Ready(None) => {
                 stream.ended();
                 Poll::Ready(None)
             }
             Poll::Ready(Some(frame)) => {
                 stream.patience.reset();
+                if let (Ok(frame), Some(leased)) = (&frame, &mut stream.leased) {
+                    leased.pass(frame);
+                }
                 if frame.is_err() {
-                    stream.connection = None;
+                    stream.broken();
                 } else if stream.inner.is_end_stream() {
                     // With a Content-Length hyper does not poll again after the last byte.
                     stream.ended();

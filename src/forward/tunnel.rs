@@ -8,13 +8,14 @@ mod open;
 
 pub(super) use open::Opened;
 
+use crate::lease::{Ended, Lease};
 use crate::telemetry::{Metrics, Present, TunnelEnd};
 use flow::{Broken, Flow};
 use frames::Frames;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +30,7 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 pub struct Tunnel {
     upstream: TokioIo<Upgraded>,
     idle: Duration,
+    lease: Option<Lease>,
     held: Vec<Box<dyn Any>>,
     metrics: Arc<Metrics>,
     _open: Present,
@@ -39,6 +41,7 @@ impl Tunnel {
         Self {
             upstream: TokioIo::new(upstream),
             idle,
+            lease: None,
             held: Vec::new(),
             metrics: Arc::clone(metrics),
             _open: metrics.tunnel(),
@@ -48,6 +51,11 @@ impl Tunnel {
     /// Drops `guard` when the tunnel ends.
     pub fn hold(&mut self, guard: impl Any) {
         self.held.push(Box::new(guard));
+    }
+
+    /// Ends it once `lease` is revoked.
+    pub(super) fn lease(&mut self, lease: Lease) {
+        self.lease = Some(lease);
     }
 
     /// Moves bytes between `client` and the upstream to the end of both, or until `drained`.
@@ -64,18 +72,44 @@ impl Tunnel {
         };
         let end = tokio::select! {
             end = pair.run(self.idle) => end,
+            () = revoked(self.lease.as_ref()) => TunnelEnd::Revoked,
             () = drained => TunnelEnd::Drain,
         };
         self.metrics.tunnel_closed(end);
-        if let TunnelEnd::Idle | TunnelEnd::Drain = end {
-            // Whoever does not take it is cut off.
-            let _ = timeout(CLOSE_GRACE, pair.close(GOING_AWAY)).await;
+        if let Some(lease) = self.lease {
+            tell(&lease, end);
         }
+        let code = match end {
+            TunnelEnd::Client | TunnelEnd::Upstream => return,
+            TunnelEnd::Idle | TunnelEnd::Drain => GOING_AWAY,
+            TunnelEnd::Revoked => POLICY_VIOLATION,
+        };
+        // Whoever does not take it is cut off.
+        let _ = timeout(CLOSE_GRACE, pair.close(code)).await;
     }
 }
 
 /// RFC 6455, section 7.4.1: "an endpoint is going away".
 const GOING_AWAY: u16 = 1001;
+/// The same section: "a message that violates its policy".
+const POLICY_VIOLATION: u16 = 1008;
+
+/// How a tunnel ended, for the count of streams.
+fn tell(lease: &Lease, end: TunnelEnd) {
+    lease.ended(match end {
+        TunnelEnd::Upstream => Ended::Complete,
+        TunnelEnd::Idle => Ended::Upstream,
+        // The lease itself knows why it was revoked.
+        TunnelEnd::Client | TunnelEnd::Drain | TunnelEnd::Revoked => Ended::Client,
+    });
+}
+
+async fn revoked(lease: Option<&Lease>) {
+    match lease {
+        Some(lease) => drop(lease.revoked().await),
+        None => pending().await,
+    }
+}
 
 struct Pair<C> {
     client: C,

@@ -3,7 +3,7 @@
 //! A body is read between the two halves of a [`Case`], and only for routes that ask for it.
 
 use super::refusal::Refusal;
-use super::site;
+use super::{site, standing};
 use crate::body::Seen;
 use crate::decision::{self, Pdp, Permit, Question};
 use crate::head::{Credential, Head};
@@ -39,6 +39,16 @@ pub enum Identity {
     Verified(Arc<Verified>),
     /// It does not.
     Refused(token::Error),
+}
+
+impl Identity {
+    /// The token that holds.
+    pub(super) fn verified(&self) -> Option<&Arc<Verified>> {
+        match self {
+            Self::Verified(verified) => Some(verified),
+            Self::Anonymous | Self::Refused(_) => None,
+        }
+    }
 }
 
 /// What was learnt on the way, for the record and the metrics only: no step reads it.
@@ -158,9 +168,8 @@ impl<'a> Case<'a> {
         let target = Target::read(found, self.head, headers, body, references)?;
         let target = Arc::new(target);
         self.learnt.target = Some(Arc::clone(&target));
-        let scope = scope::admit(&self.caller, &target, &self.rules.directory, self.head)?;
-        self.learnt.scope = Some(scope.clone());
-        self.not_revoked(&scope)?;
+        let found = &mut self.learnt.scope;
+        let scope = standing::place(self.rules, &self.caller, &target, self.head, found)?;
         self.admit_acted_for(&scope)?;
         if matches!(scope.held(), Held::Public) {
             return decision::public(&self.caller, &target, scope).ok_or_else(|| {
@@ -183,28 +192,6 @@ impl<'a> Case<'a> {
 }
 
 impl Case<'_> {
-    /// A user who is revoked is not acted for either: by its id, and by its `sub` where the directory
-    /// says that, or where it is the id.
-    fn not_revoked(&self, scope: &scope::Scope) -> Result<(), Refusal> {
-        let (Some(acting), Some(account), Some(proof)) =
-            (scope.acting(), scope.account(), self.caller.proof())
-        else {
-            return Ok(());
-        };
-        let subject = acting.member.as_ref().map(|member| &*member.subject);
-        let (issuer, subject) = subject
-            .and_then(|subject| subject.split_once('|'))
-            .unwrap_or((&proof.issuer, acting.user.as_str()));
-        let (revocations, now) = (&self.rules.revocations, self.head.now);
-        if revocations.lists_user(account, &acting.user, now)
-            || revocations.lists_subject(issuer, subject, now)
-        {
-            let detail = format!("user `{}` is revoked", acting.user);
-            return Err(Refusal::new(Reason::ImpersonationRefused, detail));
-        }
-        Ok(())
-    }
-
     /// Whoever is acted for pays too, from the bucket of its own tokens.
     fn admit_acted_for(&self, scope: &scope::Scope) -> Result<(), Refusal> {
         let (Some(limits), Some(acting), Some(account)) =
@@ -223,12 +210,7 @@ impl Case<'_> {
 
 fn identify(rules: &Ruleset, head: &Head, identity: Identity) -> Result<Arc<Caller>, Refusal> {
     match identity {
-        Identity::Verified(verified) => {
-            rules.revocations.check(&verified, head.now)?;
-            let caller = rules.issuers.bind(&verified, &rules.directory, head.now)?;
-            rules.revocations.check_caller(&caller, head.now)?;
-            Ok(caller)
-        }
+        Identity::Verified(verified) => standing::caller(rules, &verified, head.now),
         Identity::Refused(error) => Err(error.into()),
         Identity::Anonymous => match head.credential {
             Credential::None => Ok(Arc::new(Caller::Anonymous)),

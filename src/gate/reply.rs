@@ -2,7 +2,7 @@
 //! trailers-only reply.
 
 use super::refusal::{Hint, Refusal};
-use crate::forward::ReplyBody;
+use crate::forward::{ReplyBody, grpc_status};
 use crate::reason::{Outcome, Reason};
 use crate::route::ErrorBody;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -98,15 +98,13 @@ fn with_body(reason: Reason, kind: HeaderValue, body: String) -> Response<ReplyB
 
 /// Trailers-only: status and message stand in the head, and there is no body.
 fn trailers_only(reason: Reason) -> Response<ReplyBody> {
-    let row = reason.row();
     let mut reply = Response::new(ReplyBody::full(""));
     let fields = reply.headers_mut();
     fields.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/grpc"),
     );
-    fields.insert("grpc-status", HeaderValue::from(u16::from(row.grpc_status)));
-    fields.insert("grpc-message", HeaderValue::from_static(row.code));
+    grpc_status(reason, fields);
     reply
 }
 

@@ -7,6 +7,7 @@ use super::generation::Generation;
 use super::journal::Journal;
 use super::refusal::Refusal;
 use super::reply::{self, Form};
+use super::streams::{self, Lasting, Streams};
 use crate::body::Sent;
 use crate::clock::Clock;
 use crate::decision::Pdp;
@@ -20,10 +21,12 @@ use crate::snapshot::Snapshot;
 use crate::telemetry::{Audit, Metrics};
 use http::header::HeaderValue;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -57,6 +60,7 @@ struct Place<'a> {
 pub struct Gate {
     shared: Arc<Shared>,
     forwarder: Forwarder,
+    streams: Rc<Streams>,
     ids: RequestIds,
 }
 
@@ -65,6 +69,7 @@ impl Gate {
     pub fn new(shared: Arc<Shared>) -> Self {
         Self {
             forwarder: Forwarder::new(Arc::clone(&shared.metrics)),
+            streams: Streams::new(Arc::clone(&shared)),
             shared,
             ids: RequestIds::new(),
         }
@@ -73,6 +78,11 @@ impl Gate {
     /// What all gates share.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Ends open streams whose callers may not have them any more, for as long as it is polled.
+    pub async fn look_after_streams(&self) {
+        self.streams.look_after().await;
     }
 
     /// Answers one request. Whatever happens in it, a reply and a record come out; a panic ends this
@@ -159,12 +169,19 @@ impl Gate {
         &self,
         generation: &Generation,
         journal: &mut Journal<'_>,
-        head: &Head,
+        head: &Arc<Head>,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Refusal> {
         let rules = &generation.rules;
         let (parts, body) = request.into_parts();
         let identity = verify(rules, head, &self.shared.limits).await?;
+        let lasting = Lasting {
+            streams: &self.streams,
+            generation,
+            verified: identity.verified().cloned(),
+            head,
+            request_id: journal.request_id(),
+        };
         let limits = Some(&self.shared.limits);
         let mut case = Case::open(rules, head, limits, journal.learnt());
         let found = case.approach(identity, &parts.headers)?;
@@ -177,7 +194,15 @@ impl Gate {
         };
         let permit = case.conclude(found, &parts.headers, sent.seen(), &self.shared.pdp)?;
         let in_flight = case.in_flight();
+        if room.is_some() {
+            lasting.stands(&permit).await?;
+        }
         journal.reserve(&permit).await?;
+        let lease = match &sent {
+            Sent::Stream(body) if !body.is_end_stream() => lasting.open(&permit),
+            Sent::Stream(_) | Sent::Whole(_) => None,
+        };
+        let version = parts.version;
         let request_id = HeaderValue::from_str(journal.request_id())
             .map_err(|_| Refusal::new(Reason::Internal, "the request id is not a header value"))?;
         journal.sent();
@@ -189,10 +214,12 @@ impl Gate {
             request_id: &request_id,
             revision: &rules.revision,
         };
-        let reply = upstreams.send(allowed, request).await;
+        let mut sending = pin!(upstreams.send(allowed, request));
+        let reply = poll_fn(|cx| streams::poll(lease.as_ref(), sending.as_mut(), cx)).await;
         journal.answered();
         drop(room);
-        let mut reply = reply?;
+        let mut reply = reply??;
+        lasting.keep(lease, &permit, version, &mut reply);
         // A stream is in flight to its end, not only to its head.
         reply.body_mut().hold(in_flight);
         Ok(reply)

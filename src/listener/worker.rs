@@ -115,6 +115,8 @@ fn work(doors: &[Rc<Door>], inside: &Rc<Inside>) -> io::Result<()> {
         .enable_all()
         .build()?;
     let local = LocalSet::new();
+    let streams = Rc::clone(inside);
+    local.spawn_local(async move { streams.gate.look_after_streams().await });
     local.block_on(&runtime, async {
         let mut open = JoinSet::new();
         for door in doors {

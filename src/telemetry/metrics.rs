@@ -13,6 +13,7 @@ mod family;
 mod names;
 mod process;
 mod requests;
+mod streams;
 mod tls;
 mod tunnels;
 
@@ -24,6 +25,7 @@ pub use tls::CertificateEnd;
 pub use tunnels::TunnelEnd;
 
 use crate::clock::Timestamp;
+use crate::lease::Ended;
 use crate::operation::ApiContext;
 use crate::reason::{Outcome, Reason};
 use crate::tls::Failure;
@@ -126,6 +128,7 @@ pub struct Metrics {
     records: Records,
     traffic: Traffic,
     doors: doors::Doors,
+    streams: streams::Streams,
     tls: tls::Tls,
     tunnels: tunnels::Tunnels,
     process: process::Process,
@@ -154,6 +157,7 @@ impl Metrics {
             records: Records::new(&mut build),
             traffic: Traffic::new(&mut build),
             doors: doors::Doors::new(&mut build),
+            streams: streams::Streams::new(&mut build),
             tls: tls::Tls::new(&mut build),
             tunnels: tunnels::Tunnels::new(&mut build),
             process: process::Process::new(&mut build),
@@ -357,6 +361,16 @@ impl Metrics {
     /// A connection to an upstream could not be opened.
     pub fn upstream_connect_failed(&self) {
         self.traffic.upstream_failed.inc();
+    }
+
+    /// A stream opened: an upload, a reply that is passed on as it comes, a tunnel.
+    pub fn stream(&self) -> Present {
+        Present::new(&self.streams.open)
+    }
+
+    /// A stream ended.
+    pub fn stream_ended(&self, how: Ended) {
+        self.streams.ended(how);
     }
 
     /// `count` audit records are on disk, or wherever they go.

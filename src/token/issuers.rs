@@ -159,26 +159,31 @@ impl Issuers {
         self.proved.entry_count()
     }
 
-    fn known(&self, digest: &[u8; 32], now: Timestamp) -> Option<Result<Arc<Verified>, Error>> {
-        let verified = self.proved.get(digest)?;
+    /// Whether a token that was proved holds at `now`: its issuer is one of these, unchanged, its key is
+    /// still published, and it has not expired. `None`: it has to be proved again.
+    pub fn holds(&self, verified: &Verified, now: Timestamp) -> Option<Result<(), Error>> {
         let issuer = &verified.issuer;
         let own = self.by_iss.get(&issuer.settings.issuer);
         if !own.is_some_and(|own| Arc::ptr_eq(own, issuer)) {
             // Proved under settings that hold no more.
-            self.proved.invalidate(digest);
             return None;
         }
-        let valid = match issuer.store.holds(&verified.key, now) {
-            Ok(true) => verified.times.check(now, millis(issuer.settings.leeway)),
+        match issuer.store.holds(&verified.key, now) {
+            Ok(true) => Some(verified.times.check(now, millis(issuer.settings.leeway))),
             // The key is published no more: the token is as unknown as if it had never been seen.
-            Ok(false) => {
-                self.proved.invalidate(digest);
-                return None;
-            }
-            Err(error) => Err(error),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn known(&self, digest: &[u8; 32], now: Timestamp) -> Option<Result<Arc<Verified>, Error>> {
+        let verified = self.proved.get(digest)?;
+        let Some(held) = self.holds(&verified, now) else {
+            self.proved.invalidate(digest);
+            return None;
         };
         self.metrics.token_cache_hit();
-        Some(valid.map(|()| verified))
+        Some(held.map(|()| verified))
     }
 
     /// Takes a token apart. Its `iss` chooses the issuer to be asked; nothing else is taken from

@@ -3,6 +3,7 @@
 use super::caller::Caller;
 use super::error::Error;
 use super::issuer::Issuer;
+use super::store::millis;
 use crate::clock::Timestamp;
 use arc_swap::ArcSwapOption;
 use serde_json::Value;
@@ -83,6 +84,12 @@ impl Verified {
     /// `exp`.
     pub fn expires(&self) -> Timestamp {
         self.times.expires
+    }
+
+    /// Until when it is accepted: `exp`, and the issuer's leeway.
+    pub fn valid_until(&self) -> Timestamp {
+        let leeway = millis(self.issuer.settings.leeway);
+        self.times.expires.plus_millis(leeway)
     }
 
     /// A digest of the issuer's settings that it was verified under.

@@ -26,6 +26,7 @@ const ROWS: [&[&str]; 16] = [
         "operation",
         "body",
         "fetch",
+        "lease",
         "tls",
     ],
     &["x509"],

@@ -81,6 +81,8 @@ mod rotation;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tls;

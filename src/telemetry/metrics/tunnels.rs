@@ -15,6 +15,8 @@ pub enum TunnelEnd {
     Idle,
     /// The gate stopped.
     Drain,
+    /// The caller may not have it any more.
+    Revoked,
 }
 
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl Tunnels {
         let closed = build.counters(experimental(
             "palisade_tunnels_closed_total",
             &["by"],
-            "WebSockets that ended, by who ended them (`client`, `upstream`, `idle`, `drain`).",
+            "WebSockets that ended, by who ended them (`client`, `upstream`, `idle`, `drain`, `revoked`).",
         ));
         Self {
             open: build.gauge(stable("palisade_tunnels", &[], "Open WebSockets.")),
@@ -55,7 +57,13 @@ impl Metrics {
 }
 
 impl TunnelEnd {
-    const ALL: [Self; 4] = [Self::Client, Self::Upstream, Self::Idle, Self::Drain];
+    const ALL: [Self; 5] = [
+        Self::Client,
+        Self::Upstream,
+        Self::Idle,
+        Self::Drain,
+        Self::Revoked,
+    ];
 
     /// The label.
     pub fn label(self) -> &'static str {
@@ -64,6 +72,7 @@ impl TunnelEnd {
             Self::Upstream => "upstream",
             Self::Idle => "idle",
             Self::Drain => "drain",
+            Self::Revoked => "revoked",
         }
     }
 }

@@ -111,6 +111,19 @@ impl Connection {
         }
     }
 
+    /// Every byte up to the first `text`, and it; fails if the gate closes or waits before.
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(text.as_bytes()) {
+            let mut byte = [0];
+            let read = self.wire.reader.read_exact(&mut byte);
+            let seen = || String::from_utf8_lossy(&bytes).into_owned();
+            read.unwrap_or_else(|error| panic!("no `{text}` ({error}) in: {}", seen()));
+            bytes.push(byte[0]);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Every byte until the gate closes; fails if it does not.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -7,6 +7,12 @@ use serde_json::json;
 /// A close frame of the gate's: it is going away.
 const GOING_AWAY: &[u8] = &[0x88, 2, 0x03, 0xe9];
 
+/// The same: the caller may not have it any more.
+const POLICY_VIOLATION: &[u8] = &[0x88, 2, 0x03, 0xf0];
+
+/// The beginning of a frame.
+const HALF: &[u8] = b"\x81\x05hal";
+
 /// Two bytes of text in one frame.
 const WHOLE: &[u8] = b"\x81\x02hi";
 
@@ -33,9 +39,8 @@ fn inside_of_a_frame_a_tunnel_just_ends() {
     let gate = builder()
         .set("/upstreams/api/timeouts/tunnel", json!("200ms"))
         .start();
-    let half = b"\x81\x05hal";
-    gate.upstream.bytes(&with(half));
-    assert_eq!(open(&gate).rest(), half);
+    gate.upstream.bytes(&with(HALF));
+    assert_eq!(open(&gate).rest(), HALF);
 }
 
 #[test]
@@ -105,4 +110,31 @@ fn the_record_is_that_of_a_get_that_was_allowed() {
     assert_eq!(record["method"], "GET");
     assert_eq!(record["action"], "app/live/watch");
     drop(tunnel);
+}
+
+#[test]
+fn a_tunnel_ends_with_the_right_to_it() {
+    let gate = builder()
+        .set("/revocations", json!("revocations.yaml"))
+        .file("revocations.yaml", "{}")
+        .start();
+    for (sent, end) in [(WHOLE, POLICY_VIOLATION), (HALF, b"".as_slice())] {
+        gate.upstream.bytes(&with(sent));
+        let mut connection = open(&gate);
+        let revoked = r#"{"sub": [{"issuer": "cosmos", "id": "sub-ana"}]}"#;
+        gate.files.put("revocations.yaml", revoked);
+        assert_eq!(connection.rest(), [sent, end].concat());
+        gate.files.put("revocations.yaml", "{}");
+        eventually("nothing is revoked", || {
+            (gate.status()["revocations"] == 0).then_some(())
+        });
+    }
+    gate.upstream.all_closed();
+    let metrics = gate.metrics();
+    for (name, label) in [
+        ("palisade_tunnels_closed_total", ("by", "revoked")),
+        ("palisade_streams_ended_total", ("reason", "token_revoked")),
+    ] {
+        assert_eq!(metrics.sum(name, &[label]), 2.0, "{name}");
+    }
 }

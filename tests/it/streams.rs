@@ -1,0 +1,318 @@
+//! Open streams: what takes a caller's right away takes its streams too, and nobody else's; the service
+//! is Node's own HTTP server.
+
+use crate::support::client::{Connection, Request};
+use crate::support::eventually;
+use crate::support::gate::{Builder, TestGate};
+use crate::support::issuer::Token;
+use crate::support::tools::Tool;
+use palisade::clock::{Clock, Timestamp};
+use serde_json::{Value, json};
+
+const PATH: &str = "/app/v1/missions";
+/// The last chunk.
+const END: &str = "0\r\n\r\n";
+
+/// A gate before a service that streams.
+struct Streaming {
+    gate: TestGate,
+    service: Tool,
+}
+
+/// One open reply.
+struct Open(Connection);
+
+impl Streaming {
+    fn start(arrange: impl FnOnce(Builder) -> Builder) -> Self {
+        let service = Tool::node("streams.cjs", &json!({}));
+        let url = format!("http://127.0.0.1:{}", service.port());
+        let builder = TestGate::builder()
+            .set("/upstreams/api/url", json!(url))
+            .set("/revocations", json!("revocations.yaml"))
+            .file("revocations.yaml", "{}");
+        Self {
+            gate: arrange(builder).start(),
+            service,
+        }
+    }
+
+    /// A stream of events that `token` opens, after its first event.
+    fn events(&mut self, token: &Token) -> Open {
+        let request = self.gate.get(PATH).bearer(&token.sign());
+        self.open(&request)
+    }
+
+    /// A reply that has begun, after its first event.
+    fn open(&mut self, request: &Request) -> Open {
+        let mut connection = request.connect();
+        connection.send(&request.bytes());
+        let head = connection.until("\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        self.say("first");
+        let mut open = Open(connection);
+        open.hears("first");
+        open
+    }
+
+    /// Every open reply gets an event.
+    fn say(&mut self, word: &str) {
+        self.told(&json!({"do": "write", "text": format!("data: {word}\n\n")}));
+    }
+
+    fn told(&mut self, line: &Value) -> Value {
+        self.service.ask(line)
+    }
+
+    fn seen(&mut self) -> Value {
+        self.told(&json!({"do": "seen"}))
+    }
+
+    fn revoke(&self, list: &Value) {
+        self.gate.files.put("revocations.yaml", &list.to_string());
+    }
+
+    /// Waits until so many streams have ended for that reason.
+    fn ended(&self, reason: &str, count: f64) {
+        let labels = [("reason", reason)];
+        eventually("the streams have ended", || {
+            let ended = self.gate.metrics();
+            let ended = ended.sum("palisade_streams_ended_total", &labels);
+            (ended >= count).then(|| assert_eq!(ended, count, "{reason}"))
+        });
+    }
+}
+
+impl Open {
+    fn hears(&mut self, word: &str) {
+        let heard = self.0.until(&format!("data: {word}\n\n"));
+        assert!(!heard.contains(END), "{heard}");
+        self.0.until("\r\n");
+    }
+
+    /// Fails unless it ends as a stream of events may, with nothing more before.
+    fn ends(mut self) {
+        assert_eq!(self.0.until(END), END);
+    }
+}
+
+fn named(jti: &str) -> impl Fn(Token) -> Token {
+    move |token| {
+        token
+            .claim("jti", jti)
+            .claim("origin_jti", format!("{jti}-session"))
+    }
+}
+
+#[test]
+fn every_kind_of_revocation_ends_the_streams_that_it_names_and_no_others() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let issuer = |name: &str| named(name)(streaming.gate.issuer.user(name));
+    let (ana, other) = (issuer("ana"), issuer("ben"));
+    let mut kept = streaming.events(&other);
+    let mut ended = 0.0;
+    for revoked in [
+        json!({"jti": ["ana"]}),
+        json!({"origin_jti": ["ana-session"]}),
+        json!({"sub": [{"issuer": "cosmos", "id": "sub-ana"}]}),
+        json!({"user": [{"account": "acme", "id": "ana"}]}),
+    ] {
+        let stream = streaming.events(&ana);
+        kept.hears("first");
+        streaming.revoke(&revoked);
+        stream.ends();
+        ended += 1.0;
+        streaming.ended("token_revoked", ended);
+        streaming.revoke(&json!({}));
+        let again = || (streaming.gate.status()["revocations"] == 0).then_some(());
+        eventually("nothing is revoked", again);
+    }
+    streaming.say("still");
+    kept.hears("still");
+    streaming.revoke(&json!({"client": ["client-acme-prod"]}));
+    kept.ends();
+    let seen = eventually("the service hears of it", || {
+        let seen = streaming.seen();
+        (seen["open"] == 0).then_some(seen)
+    });
+    assert_eq!(seen["closed"], 5);
+}
+
+#[test]
+fn a_suspension_ends_the_streams_of_its_account_and_of_nobody_else() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let globex = streaming
+        .gate
+        .issuer
+        .user("gil")
+        .account("globex")
+        .workspace("globex-prod");
+    let globex = globex.claim("client_id", "client-globex-prod");
+    let ana = streaming.gate.issuer.user("ana");
+    let mut kept = streaming.events(&globex);
+    let stream = streaming.events(&ana);
+    kept.hears("first");
+    streaming
+        .gate
+        .files
+        .tenant("acme", "/status", json!("suspended"));
+    stream.ends();
+    streaming.ended("account_suspended", 1.0);
+    streaming.say("still");
+    kept.hears("still");
+    assert_eq!(
+        streaming.gate.metrics().sum("palisade_streams_open", &[]),
+        1.0
+    );
+}
+
+#[test]
+fn a_suspended_workspace_and_a_not_before_end_streams_too() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana");
+    let stream = streaming.events(&ana);
+    let gate = &mut streaming.gate;
+    gate.change(|files| files.tenant("acme", "/workspaces/0/status", json!("suspended")));
+    stream.ends();
+    streaming.ended("workspace_suspended", 1.0);
+    let gate = &mut streaming.gate;
+    gate.change(|files| files.tenant("acme", "/workspaces/0/status", json!("active")));
+    let stream = streaming.events(&ana);
+    let void = json!({"users": {"ana": "2999-01-01T00:00:00Z"}});
+    streaming.gate.files.tenant("acme", "/not_before", void);
+    stream.ends();
+    streaming.ended("token_revoked", 1.0);
+}
+
+#[test]
+fn a_client_that_is_bound_no_more_loses_its_streams() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana");
+    let stream = streaming.events(&ana);
+    let files = &mut streaming.gate.files;
+    files.tenant("acme", "/workspaces/0/clients", json!(["another"]));
+    stream.ends();
+    streaming.ended("client_not_bound", 1.0);
+}
+
+#[test]
+fn a_token_that_expires_ends_its_streams_by_the_gates_clock() {
+    let now = Clock::system().now();
+    let clock = Clock::manual(now);
+    let mut streaming = Streaming::start(|builder| builder.clock(&clock));
+    let expires = Timestamp(now.millis() + 60_000).millis() / 1000;
+    let ana = streaming.gate.issuer.user("ana").claim("exp", expires);
+    let later = streaming
+        .gate
+        .issuer
+        .user("ben")
+        .claim("exp", expires + 3600);
+    let mut kept = streaming.events(&later);
+    let stream = streaming.events(&ana);
+    kept.hears("first");
+    clock.advance(120_000);
+    stream.ends();
+    streaming.ended("token_expired", 1.0);
+    streaming.say("still");
+    kept.hears("still");
+}
+
+#[test]
+fn a_download_outlasts_its_token_and_not_a_revocation() {
+    let now = Clock::system().now();
+    let clock = Clock::manual(now);
+    let mut streaming = Streaming::start(|builder| builder.clock(&clock));
+    let expires = now.millis() / 1000 + 60;
+    let ana = streaming
+        .gate
+        .issuer
+        .user("ana")
+        .claim("exp", expires)
+        .claim("jti", "ana");
+    let ask = streaming.gate.get(PATH).bearer(&ana.sign());
+    let ask = ask.header("x-test-kind", "application/octet-stream");
+    let mut download = {
+        let request = ask.header("x-test-length", "100000");
+        let mut connection = request.connect();
+        connection.send(&request.bytes());
+        connection.until("\r\n\r\n");
+        connection
+    };
+    let ben = streaming.gate.issuer.user("ben").claim("exp", expires);
+    let events = streaming.events(&ben);
+    download.until("data: first\n\n");
+    clock.advance(120_000);
+    // The other one shows that the streams were looked at since.
+    events.ends();
+    streaming.say("still");
+    download.until("data: still\n\n");
+    streaming.revoke(&json!({"jti": ["ana"]}));
+    assert_eq!(String::from_utf8_lossy(&download.rest()), "");
+    streaming.ended("token_revoked", 1.0);
+    streaming.ended("token_expired", 1.0);
+}
+
+#[test]
+fn an_event_that_is_half_sent_is_cut_off_and_not_ended() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana").claim("jti", "ana");
+    let Open(mut connection) = streaming.events(&ana);
+    streaming.told(&json!({"do": "write", "text": "data: half"}));
+    connection.until("data: half\r\n");
+    streaming.revoke(&json!({"jti": ["ana"]}));
+    assert_eq!(String::from_utf8_lossy(&connection.rest()), "");
+}
+
+#[test]
+fn any_other_reply_is_cut_off_without_a_last_chunk() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana").claim("jti", "ana");
+    let request = streaming.gate.get(PATH).bearer(&ana.sign());
+    let request = request.header("x-test-kind", "application/x-ndjson");
+    let Open(mut connection) = streaming.open(&request);
+    streaming.revoke(&json!({"jti": ["ana"]}));
+    assert_eq!(String::from_utf8_lossy(&connection.rest()), "");
+    streaming.ended("token_revoked", 1.0);
+}
+
+#[test]
+fn an_upload_under_way_is_refused_when_its_token_is_revoked() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana").claim("jti", "ana");
+    let request = streaming.gate.request("POST", PATH).bearer(&ana.sign());
+    let request = request
+        .header("x-test-reply", "late")
+        .header("content-type", "application/json")
+        .header("transfer-encoding", "chunked");
+    let mut connection = request.connect();
+    connection.send(&request.bytes());
+    connection.send(b"5\r\nhello\r\n");
+    eventually("the upload has begun", || {
+        (streaming.seen()["received"] == 5).then_some(())
+    });
+    streaming.revoke(&json!({"jti": ["ana"]}));
+    connection
+        .reply("POST")
+        .refused(palisade::reason::Reason::TokenRevoked);
+    streaming.ended("token_revoked", 1.0);
+    eventually("the service hears of it", || {
+        (streaming.seen()["open"] == 0).then_some(())
+    });
+    assert_eq!(streaming.gate.only_record()["reason"], "token_revoked");
+}
+
+#[test]
+fn whoever_leaves_a_stream_or_ends_it_is_told_apart() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana");
+    let left = streaming.events(&ana);
+    drop(left);
+    streaming.ended("client", 1.0);
+    let ended = streaming.events(&ana);
+    streaming.told(&json!({"do": "end"}));
+    ended.ends();
+    streaming.ended("complete", 1.0);
+    assert_eq!(
+        streaming.gate.metrics().sum("palisade_streams_open", &[]),
+        0.0
+    );
+}
