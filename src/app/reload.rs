@@ -190,7 +190,8 @@ impl Reloader {
     async fn meanwhile(&self, seen: Seen) {
         let (last, serving) = (Arc::clone(&self.last), self.shared.generation.load());
         let narrow = move || {
-            let restrictions = last.kept.settled_restrictions(seen);
+            let rules = (&*serving.rules.directory, &*serving.rules.revocations);
+            let (restrictions, _) = last.kept.restrictions(Some(seen), rules);
             generation::restricted(&serving, &restrictions)
         };
         if let Ok(Some(next)) = spawn_blocking(narrow).await {
@@ -223,7 +224,13 @@ impl Reloader {
 
 fn attempt(path: &Path, last: &Last, shared: &Shared, earlier: Option<Seen>) -> Attempt {
     let settled = earlier.clone();
-    let (resolved, seen) = config::read(path, Some(&last.kept), earlier);
+    // What was suspended while files kept changing is in no whole generation yet, and stays.
+    let serving = shared.generation.load();
+    let directory = &serving.rules.directory;
+    let narrowed = !Arc::ptr_eq(directory, &last.generation.rules.directory);
+    let narrowed = narrowed.then(|| last.kept.serving(directory));
+    let kept = narrowed.as_ref().unwrap_or(&last.kept);
+    let (resolved, seen) = config::read(path, Some(kept), earlier);
     let read = Instant::now();
     let former = Some(&last.generation);
     let mut certificates = None;
@@ -239,7 +246,8 @@ fn attempt(path: &Path, last: &Last, shared: &Shared, earlier: Option<Seen>) -> 
             read,
         },
         Err(faults) => {
-            let (mut restrictions, more) = last.kept.restrictions(settled);
+            let rules = (&*serving.rules.directory, &*serving.rules.revocations);
+            let (mut restrictions, more) = kept.restrictions(settled, rules);
             Attempt {
                 certificates: certificates.or_else(|| restrictions.tls.take()),
                 outcome: Err((faults, restrictions)),

@@ -2,6 +2,7 @@
 //! through this: what it does not see is not followed when it changes.
 
 use crate::fault::{Fault, Place};
+use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -50,16 +51,17 @@ pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> 
         };
         unreadable(format!("cannot be read: {}", plain(&error)), help)
     };
-    // Before opening: to open a pipe waits for its writer.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+    let mut bytes = Vec::new();
+    let file = open(path).map_err(failed)?;
+    // Of what was opened: another file may stand under the name by now.
+    if !file.metadata().map_err(failed)?.is_file() {
         return Err(unreadable(
             "is not a regular file".to_owned(),
             "name a file",
         ));
     }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
+    file.take(bytes_max + 1)
+        .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() as u64 > bytes_max {
         let why = format!("is longer than {bytes_max} bytes");
@@ -73,6 +75,12 @@ pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> 
             Err(unreadable(why, "save it as UTF-8"))
         }
     }
+}
+
+/// Without waiting: a pipe would wait for its writer.
+fn open(path: &Path) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 
 /// Names in `folder`, sorted, and what had to be refused. Names that start with `.` are not looked at

@@ -139,27 +139,40 @@ impl Kept {
         }
     }
 
-    /// Reads, where this reading did, what holds whatever is wrong elsewhere; after an `earlier` reading,
-    /// from those files alone that it saw as they are now.
-    pub fn restrictions(&self, earlier: Option<Seen>) -> (Restrictions, Seen) {
-        let disk = earlier.map_or_else(Disk::default, Disk::after);
-        (self.restrictions_on(&disk), disk.seen())
-    }
-
-    /// The same, while others are being written.
-    pub fn settled_restrictions(&self, earlier: Seen) -> Restrictions {
-        self.restrictions(Some(earlier)).0
-    }
-
-    fn restrictions_on(&self, disk: &Disk) -> Restrictions {
-        let issuers = self.config.issuer_names();
-        let read = |path: &PathBuf| revocations::read(path, &issuers, disk).ok();
-        let revoked = self.revocations_file.as_ref().and_then(read);
-        let tls = self.config.listen.tls.as_ref();
-        Restrictions {
-            tls: tls.map(|shape| certificates::read(shape, &self.folder, disk)),
-            accounts: tenants::narrowings(&self.tenants_folder, disk, &self.tenants),
-            revocations: revoked.map(|read| read.list).unwrap_or_default(),
+    /// The same, with what serves by now in the place of the directory that was read: an account whose
+    /// file cannot be believed falls back to that, and what was suspended meanwhile stays so.
+    #[must_use]
+    pub fn serving(&self, directory: &Arc<Directory>) -> Self {
+        Self {
+            config: self.config.clone(),
+            tenants: self.tenants.serving(directory),
+            folder: self.folder.clone(),
+            tenants_folder: self.tenants_folder.clone(),
+            revocations_file: self.revocations_file.clone(),
+            control_token: self.control_token.clone(),
         }
+    }
+
+    /// Reads, where this reading did, what holds whatever is wrong elsewhere; after an `earlier` reading,
+    /// from those files alone that it saw as they are now. A file that says nothing by that has not taken
+    /// back what it said: what is `serving` by it stays.
+    pub fn restrictions(
+        &self,
+        earlier: Option<Seen>,
+        serving: (&Directory, &Revocations),
+    ) -> (Restrictions, Seen) {
+        let disk = earlier.map_or_else(Disk::default, Disk::after);
+        let (directory, revoked) = serving;
+        let issuers = self.config.issuer_names();
+        let read = |path: &PathBuf| revocations::read(path, &issuers, &disk).ok();
+        let file = self.revocations_file.as_ref();
+        let revocations = file.and_then(read).map(|read| read.list);
+        let tls = self.config.listen.tls.as_ref();
+        let restrictions = Restrictions {
+            tls: tls.map(|shape| certificates::read(shape, &self.folder, &disk)),
+            accounts: tenants::narrowings(&self.tenants_folder, &disk, &self.tenants, directory),
+            revocations: revocations.unwrap_or_else(|| revoked.clone()),
+        };
+        (restrictions, disk.seen())
     }
 }

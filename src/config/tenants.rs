@@ -293,6 +293,14 @@ fn by_name(fault: Fault) -> Option<(String, Fault)> {
 }
 
 impl Former {
+    /// The same, with another directory that serves.
+    pub(crate) fn serving(&self, directory: &Arc<Directory>) -> Self {
+        Self {
+            directory: Arc::clone(directory),
+            ..self.clone()
+        }
+    }
+
     /// The entry that serves under that name until now.
     fn served(&self, name: &str) -> Option<&Arc<Account>> {
         let id = AccountId::parse(name).ok()?;

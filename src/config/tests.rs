@@ -1,8 +1,12 @@
 //! Whole configurations, good and bad.
 
 use super::*;
+use crate::tenant::{AccountId, Directory, Narrowing, Status};
+use crate::token::Revocations;
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 struct Case(tempfile::TempDir);
 
@@ -352,4 +356,38 @@ fn routes_alike_are_reported_with_both_places() {
         "{}",
         faults[0]
     );
+}
+
+#[test]
+fn what_was_suspended_while_files_changed_stays_so_until_its_file_is_believed() {
+    let case = Case::new(str::to_owned);
+    let first = case.load().expect("it is good");
+    let acme = AccountId::parse("acme").unwrap();
+    let status = |directory: &Directory| directory.account(&acme).unwrap().status;
+    assert_eq!(status(&first.directory), Status::Active);
+    let by = Narrowing {
+        status: Status::Suspended,
+        ..Narrowing::of(first.directory.account(&acme).unwrap())
+    };
+    let meanwhile = first
+        .directory
+        .narrowed(&HashMap::from([(acme.clone(), by)]));
+    let meanwhile = Arc::new(meanwhile.expect("it is stricter"));
+    // The file is being written again, and what it says now is not believed yet.
+    let file = case.0.path().join("tenants/acme.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}# more\n")).unwrap();
+    let again = |kept: &Kept| {
+        let (resolved, _) = read(&case.path(), Some(kept), Some(first.origin.seen.clone()));
+        status(&resolved.expect("the others are good").directory)
+    };
+    assert_eq!(again(&first.kept), Status::Active);
+    assert_eq!(again(&first.kept.serving(&meanwhile)), Status::Suspended);
+    let serving = (&*meanwhile, &Revocations::default());
+    let seen = || Some(first.origin.seen.clone());
+    let (restrictions, _) = first.kept.restrictions(seen(), serving);
+    assert_eq!(restrictions.accounts[&acme].status, Status::Suspended);
+    // What the file says once it is believed holds.
+    let (restrictions, _) = first.kept.restrictions(None, serving);
+    assert_eq!(restrictions.accounts[&acme].status, Status::Active);
 }

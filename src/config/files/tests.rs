@@ -37,6 +37,20 @@ fn folders_long_files_and_other_encodings_are_refused() {
 }
 
 #[test]
+fn a_pipe_that_nobody_writes_to_is_refused_at_once() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("a.yaml");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(
+        read(&pipe, 10)
+            .unwrap_err()
+            .message
+            .contains("not a regular file")
+    );
+}
+
+#[test]
 fn dotted_names_are_passed_over_and_links_that_leave_are_refused() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("x.cedar"), "x").unwrap();

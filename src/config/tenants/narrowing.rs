@@ -5,30 +5,43 @@ use crate::config::disk::Disk;
 use crate::config::file::{NotBefore, Status};
 use crate::config::files::FILE_BYTES_MAX;
 use crate::document::Document;
-use crate::tenant::{self, AccountId, Narrowing, UserId, WorkspaceId};
+use crate::tenant::{self, Account, AccountId, Directory, Narrowing, UserId, WorkspaceId};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
-/// Of every file of the folder that is YAML and says something else than in `former`.
+/// Of every file of the folder that is YAML and says something else than in `former`; of an account whose
+/// file says nothing, what is `serving` by now.
 pub(crate) fn narrowings(
     folder: &Path,
     disk: &Disk,
     former: &Former,
+    serving: &Directory,
 ) -> HashMap<AccountId, Narrowing> {
     let (entries, _) = disk.list_any(folder).unwrap_or_default();
-    let files = entries.iter().filter(|entry| !entry.is_folder);
-    let each = files.filter_map(|entry| {
-        let id = AccountId::parse(entry.stem("yaml")?).ok()?;
-        let text = disk.read(&entry.path, FILE_BYTES_MAX).ok()?;
+    let mut silent: HashMap<&AccountId, &Arc<Account>> =
+        serving.accounts().map(|one| (&one.id, one)).collect();
+    let mut narrowings = HashMap::new();
+    for entry in entries.iter().filter(|entry| !entry.is_folder) {
+        let id = entry
+            .stem("yaml")
+            .and_then(|stem| AccountId::parse(stem).ok());
+        let text = disk.read(&entry.path, FILE_BYTES_MAX);
+        let (Some(id), Ok(text)) = (id, text) else {
+            continue;
+        };
         if former.knows(&entry.name, &text) {
-            return None;
+            silent.remove(&id);
+        } else if let Ok(document) = Document::parse(&entry.name, text) {
+            silent.remove(&id);
+            narrowings.insert(id, read(document.value()));
         }
-        let document = Document::parse(&entry.name, text).ok()?;
-        Some((id, read(document.value())))
-    });
-    each.collect()
+    }
+    let stay = silent.into_iter();
+    narrowings.extend(stay.map(|(id, account)| (id.clone(), Narrowing::of(account))));
+    narrowings
 }
 
 /// Of one file. A part that cannot be read narrows nothing.
