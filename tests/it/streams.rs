@@ -3,27 +3,29 @@
 
 use crate::support::client::{Connection, Request};
 use crate::support::eventually;
-use crate::support::gate::{Builder, TestGate};
+use crate::support::gate::{Builder, HOST, TestGate};
 use crate::support::issuer::Token;
-use crate::support::tools::Tool;
+use crate::support::tools::{Tool, program};
 use palisade::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 const PATH: &str = "/app/v1/missions";
 /// The last chunk.
 const END: &str = "0\r\n\r\n";
 
 /// A gate before a service that streams.
-struct Streaming {
-    gate: TestGate,
+pub(crate) struct Streaming {
+    pub(crate) gate: TestGate,
     service: Tool,
 }
 
 /// One open reply.
-struct Open(Connection);
+pub(crate) struct Open(Connection);
 
 impl Streaming {
-    fn start(arrange: impl FnOnce(Builder) -> Builder) -> Self {
+    pub(crate) fn start(arrange: impl FnOnce(Builder) -> Builder) -> Self {
         let service = Tool::node("streams.cjs", &json!({}));
         let url = format!("http://127.0.0.1:{}", service.port());
         let builder = TestGate::builder()
@@ -37,7 +39,7 @@ impl Streaming {
     }
 
     /// A stream of events that `token` opens, after its first event.
-    fn events(&mut self, token: &Token) -> Open {
+    pub(crate) fn events(&mut self, token: &Token) -> Open {
         let request = self.gate.get(PATH).bearer(&token.sign());
         self.open(&request)
     }
@@ -55,7 +57,7 @@ impl Streaming {
     }
 
     /// Every open reply gets an event.
-    fn say(&mut self, word: &str) {
+    pub(crate) fn say(&mut self, word: &str) {
         self.told(&json!({"do": "write", "text": format!("data: {word}\n\n")}));
     }
 
@@ -67,12 +69,12 @@ impl Streaming {
         self.told(&json!({"do": "seen"}))
     }
 
-    fn revoke(&self, list: &Value) {
+    pub(crate) fn revoke(&self, list: &Value) {
         self.gate.files.put("revocations.yaml", &list.to_string());
     }
 
     /// Waits until so many streams have ended for that reason.
-    fn ended(&self, reason: &str, count: f64) {
+    pub(crate) fn ended(&self, reason: &str, count: f64) {
         let labels = [("reason", reason)];
         eventually("the streams have ended", || {
             let ended = self.gate.metrics();
@@ -83,14 +85,14 @@ impl Streaming {
 }
 
 impl Open {
-    fn hears(&mut self, word: &str) {
+    pub(crate) fn hears(&mut self, word: &str) {
         let heard = self.0.until(&format!("data: {word}\n\n"));
         assert!(!heard.contains(END), "{heard}");
         self.0.until("\r\n");
     }
 
     /// Fails unless it ends as a stream of events may, with nothing more before.
-    fn ends(mut self) {
+    pub(crate) fn ends(mut self) {
         assert_eq!(self.0.until(END), END);
     }
 }
@@ -307,6 +309,9 @@ fn whoever_leaves_a_stream_or_ends_it_is_told_apart() {
     let left = streaming.events(&ana);
     drop(left);
     streaming.ended("client", 1.0);
+    eventually("the service hears of it", || {
+        (streaming.seen()["closed"] == 1).then_some(())
+    });
     let ended = streaming.events(&ana);
     streaming.told(&json!({"do": "end"}));
     ended.ends();
@@ -315,4 +320,51 @@ fn whoever_leaves_a_stream_or_ends_it_is_told_apart() {
         streaming.gate.metrics().sum("palisade_streams_open", &[]),
         0.0
     );
+}
+
+#[test]
+fn events_and_heartbeats_pass_at_once_and_so_does_the_last_event_id() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana");
+    let request = streaming.gate.get(PATH).bearer(&ana.sign());
+    let request = request.header("last-event-id", "41");
+    let Open(mut connection) = streaming.open(&request);
+    assert_eq!(streaming.seen()["last_event_id"], "41");
+    // Nothing is said after either: whatever waited for more would wait for ever.
+    for said in [": beat\n\n", "id: 42\ndata: more\n\n"] {
+        streaming.told(&json!({"do": "write", "text": said}));
+        connection.until(said);
+    }
+}
+
+#[test]
+fn curl_gets_each_event_while_the_stream_is_open() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let token = streaming.gate.issuer.user("ana").sign();
+    let mut curl = Command::new(program("curl"))
+        .args(["--silent", "--no-buffer", "--header"])
+        .arg(format!("authorization: Bearer {token}"))
+        .args(["--header", &format!("host: {HOST}")])
+        .arg(format!("http://{}{PATH}", streaming.gate.address()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("curl runs");
+    let mut heard = BufReader::new(curl.stdout.take().expect("a pipe was asked for"));
+    eventually("the stream is open", || {
+        (streaming.seen()["open"] == 1).then_some(())
+    });
+    for word in ["one", "two"] {
+        streaming.say(word);
+        let mut event = String::new();
+        for _ in 0..2 {
+            heard.read_line(&mut event).expect("curl passes it on");
+        }
+        assert_eq!(event, format!("data: {word}\n\n"));
+    }
+    streaming
+        .gate
+        .files
+        .tenant("acme", "/status", json!("suspended"));
+    // It ends well: the reply was whole.
+    assert!(curl.wait().expect("curl ends").success());
 }

@@ -407,3 +407,21 @@ fn rule_10_a_revoked_sub_is_of_one_issuer() {
     let named = gate.issuer.user("ana").claim("jti", "only-this");
     ask(&gate, PATH, &named).refused(Reason::TokenRevoked);
 }
+
+#[test]
+fn rule_10_what_takes_a_token_away_takes_its_open_streams_too() {
+    let mut streaming = crate::streams::Streaming::start(|builder| builder);
+    let ana = streaming.gate.issuer.user("ana").claim("jti", "ana");
+    let ben = streaming.gate.issuer.user("ben").claim("jti", "ben");
+    let mut kept = streaming.events(&ben);
+    let stream = streaming.events(&ana);
+    kept.hears("first");
+    streaming.revoke(&json!({"jti": ["ana"]}));
+    stream.ends();
+    streaming.say("still");
+    kept.hears("still");
+    let void = json!({"users": {"ben": "2999-01-01T00:00:00Z"}});
+    streaming.gate.files.tenant("acme", "/not_before", void);
+    kept.ends();
+    streaming.ended("token_revoked", 2.0);
+}
