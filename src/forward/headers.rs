@@ -219,6 +219,7 @@ pub fn annotate(
     let trailers = wants_trailers(headers);
     strip_hop_by_hop(headers);
     rules.strip(headers);
+    join_cookies(headers);
     headers.remove(header::EXPECT);
     headers.remove(header::TE);
     if trailers {
@@ -245,6 +246,18 @@ pub fn annotate(
     insert(headers, names.context.clone(), Some(context.label()));
     if let Some(said) = Said::of(permit) {
         annotate_tenant(headers, names, &said.over(head));
+    }
+}
+
+/// HTTP/2 sends one cookie list in several fields; HTTP/1.1 knows one (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs = headers.get_all(header::COOKIE).iter();
+    let crumbs: Vec<&[u8]> = crumbs.map(HeaderValue::as_bytes).collect();
+    if let Ok(list) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, list);
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 use std::sync::Arc;
 
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
@@ -35,7 +35,7 @@ pub fn read(
         return Err(Error::Method(parts.method.clone()));
     }
     Ok(Head {
-        authority: authority(&parts.uri, fields.host, &settings.hosts)?,
+        authority: authority(parts, fields.host, &settings.hosts)?,
         path: CanonicalPath::read(parts.uri.path())?,
         query: Query::read(parts.uri.query())?,
         credential: credential(parts, fields.authorization, settings)?,
@@ -178,10 +178,20 @@ fn text<'a>(name: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, Error>
         .map_err(|_| Error::HeaderUnreadable(name.clone()))
 }
 
-/// The `Host`, listed, and the same as the target's authority where that has one.
-fn authority(uri: &Uri, host: Option<&HeaderValue>, hosts: &HostList) -> Result<Arc<str>, Error> {
-    let host = host.ok_or(Error::HostMissing)?;
-    let host = host.to_str().map_err(|_| Error::HostMalformed)?;
+/// The `Host`, listed, and the same as the target's authority where that has one. HTTP/2 has
+/// `:authority` in its place, and most clients send that alone.
+fn authority(
+    parts: &Parts,
+    host: Option<&HeaderValue>,
+    hosts: &HostList,
+) -> Result<Arc<str>, Error> {
+    let uri = &parts.uri;
+    let named = uri.authority().map(http::uri::Authority::as_str);
+    let host = match host {
+        Some(host) => host.to_str().map_err(|_| Error::HostMalformed)?,
+        None if parts.version == Version::HTTP_2 => named.ok_or(Error::HostMissing)?,
+        None => return Err(Error::HostMissing),
+    };
     let found = hosts.find(host).map_err(|unlisted| {
         if unlisted {
             Error::HostUnlisted(host.to_owned())
@@ -189,10 +199,10 @@ fn authority(uri: &Uri, host: Option<&HeaderValue>, hosts: &HostList) -> Result<
             Error::HostMalformed
         }
     })?;
-    match (uri.scheme_str(), uri.authority()) {
+    match (uri.scheme_str(), named) {
         (None, None) => Ok(found),
         (Some("http" | "https"), Some(named)) => {
-            if named.as_str().eq_ignore_ascii_case(&found) {
+            if named.eq_ignore_ascii_case(&found) {
                 Ok(found)
             } else {
                 Err(Error::HostContradicted)

@@ -1,25 +1,15 @@
-//! One client connection, HTTP/1.1.
+//! One client connection, from its first byte to its end, whatever is spoken on it.
 
-use super::Settings;
 use super::door::Way;
 use super::handshake::{Secured, shake};
-use super::patience::{Patience, Watched};
-use super::proxy;
-use super::tunnel::Opened;
+use super::patience::Patience;
+use super::preface::{self, Protocol};
+use super::{Settings, http1, http2, proxy};
 use crate::drain::Draining;
-use crate::forward::ReplyBody;
 use crate::gate::Gate;
 use crate::head::Peer;
-use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use std::cell::Cell;
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,7 +18,7 @@ use tokio::time::sleep;
 
 /// How long a client that has connected may take to ask once draining begins. It could not know; what it
 /// sent is on its way.
-const FIRST_REQUEST: Duration = Duration::from_millis(500);
+pub(super) const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
 /// What has arrived on a kept connection when draining begins is read before the connection is closed.
 const LAST_LOOK: Duration = Duration::from_millis(1);
@@ -40,8 +30,15 @@ pub(super) struct Inside {
     pub(super) draining: Draining,
 }
 
-/// Serves `stream`, which came by `way`, to its end; once draining begins, to the end of the request under
-/// way.
+/// One connection, as far as its protocol does not matter.
+pub(super) struct Link {
+    pub(super) inside: Rc<Inside>,
+    pub(super) peer: Peer,
+    pub(super) patience: Patience,
+}
+
+/// Serves `stream`, which came by `way`, to its end; once draining begins, to the end of the requests
+/// under way.
 pub(super) async fn serve(
     inside: Rc<Inside>,
     mut stream: TcpStream,
@@ -78,7 +75,7 @@ pub(super) async fn serve(
             original,
             ..Peer::plain(peer)
         };
-        return run(inside, stream, peer).await;
+        return Link::new(&inside, peer).greet(stream).await;
     };
     // Boxed, like what follows: connections without TLS must not pay for it.
     let server = serving.load();
@@ -88,84 +85,85 @@ pub(super) async fn serve(
         secured = shaken => secured,
         () = overdue(&mut draining) => return,
     };
-    if let Some(Secured { stream, peer }) = secured {
-        Box::pin(run(Rc::clone(&inside), stream, peer)).await;
+    if let Some(Secured {
+        stream,
+        peer,
+        protocol,
+    }) = secured
+    {
+        let link = Link::new(&inside, peer);
+        Box::pin(link.speak(protocol, stream)).await;
     }
 }
 
-/// Serves requests on `stream`.
-async fn run<S>(inside: Rc<Inside>, stream: S, peer: Peer)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (settings, mut draining) = (&inside.settings, inside.draining.clone());
-    let metrics = &inside.gate.shared().metrics;
-    let (patience, tunnel) = (Patience::new(), Cell::new(None));
-    let service = service_fn(|request: Request<Incoming>| {
-        let (inside, busy) = (Rc::clone(&inside), patience.busy());
-        let (peer, tunnel) = (&peer, &tunnel);
-        async move {
-            let mut reply = answer(&inside, peer, request, tunnel).await;
-            reply.body_mut().hold(busy);
-            Ok::<_, Infallible>(reply)
+impl Link {
+    fn new(inside: &Rc<Inside>, peer: Peer) -> Self {
+        Self {
+            inside: Rc::clone(inside),
+            peer,
+            patience: Patience::new(),
         }
-    });
-    let watched = Watched {
-        stream,
-        patience: patience.clone(),
-    };
-    let connection = http1::Builder::new()
-        .max_buf_size(settings.head_bytes_max)
-        .max_headers(settings.header_count_max)
-        .keep_alive(true)
-        .serve_connection(TokioIo::new(watched), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = patience.ends(settings.head_timeout, settings.idle_timeout) => return,
-        () = draining.signal() => {
-            let rest = if patience.is_new() { FIRST_REQUEST } else { LAST_LOOK };
-            let mut asked = pin!(sleep(rest));
-            // A slow client is no less slow because the gate drains.
-            loop {
-                tokio::select! {
-                    ended = connection.as_mut() => break ended,
-                    () = patience.ends(settings.head_timeout, settings.idle_timeout) => return,
-                    () = asked.as_mut(), if !asked.is_elapsed() => connection.as_mut().graceful_shutdown(),
-                }
+    }
+
+    /// Finds out what is spoken on a connection where nobody has said it, and serves its requests.
+    async fn greet(self, stream: TcpStream) {
+        let mut draining = self.inside.draining.clone();
+        let said = tokio::select! {
+            said = preface::protocol(&stream, &self.patience) => said,
+            () = self.too_slow() => return,
+            () = overdue(&mut draining) => return,
+        };
+        if let Some(protocol) = said {
+            self.speak(protocol, stream).await;
+        }
+    }
+
+    /// Serves requests on `stream`, to its end.
+    async fn speak<S>(self, protocol: Protocol, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        match protocol {
+            Protocol::Http1 => http1::serve(&self, stream).await,
+            // Boxed: it is larger, and most connections do not need it.
+            Protocol::Http2 => Box::pin(http2::serve(Rc::new(self), stream)).await,
+        }
+    }
+
+    /// Drives `connection` to its end; once draining begins, `wind_down` asks it to end with what is
+    /// under way. `None`: its client is too slow.
+    pub(super) async fn drive<C>(
+        &self,
+        mut connection: Pin<&mut C>,
+        wind_down: impl Fn(Pin<&mut C>),
+    ) -> Option<hyper::Result<()>>
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let mut draining = self.inside.draining.clone();
+        tokio::select! {
+            ended = connection.as_mut() => return Some(ended),
+            () = self.too_slow() => return None,
+            () = draining.signal() => {}
+        }
+        let is_new = self.patience.is_new();
+        let mut asked = pin!(sleep(if is_new { FIRST_REQUEST } else { LAST_LOOK }));
+        // A slow client is no less slow because the gate drains.
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => return Some(ended),
+                () = self.too_slow() => return None,
+                () = asked.as_mut(), if !asked.is_elapsed() => wind_down(connection.as_mut()),
             }
         }
-    };
-    if let Err(error) = ended {
-        // hyper has answered what it could not parse itself; it never became a request.
-        if error.is_parse() || error.is_parse_too_large() {
-            metrics.malformed_head();
-        }
-        tracing::debug!(peer = %peer.address, %error, "client connection ended");
     }
-    if let Some(tunnel) = tunnel.take() {
-        // Boxed: nearly all connections end without one.
-        Box::pin(tunnel.run(&inside)).await;
-    }
-}
 
-/// Answers one request. Where the answer opens a WebSocket, that is what is left for `tunnel`.
-async fn answer(
-    inside: &Inside,
-    peer: &Peer,
-    mut request: Request<Incoming>,
-    tunnel: &Cell<Option<Opened>>,
-) -> Response<ReplyBody> {
-    let upgrade = hyper::upgrade::on(&mut request);
-    let mut reply = inside.gate.serve(peer, request).await;
-    if let Some(opened) = reply.body_mut().tunnel() {
-        tunnel.set(Some(Opened::new(opened, upgrade)));
-    } else if inside.draining.leaving() {
-        let close = HeaderValue::from_static("close");
-        reply.headers_mut().insert(CONNECTION, close);
+    /// Completes when the client has been too slow.
+    async fn too_slow(&self) {
+        let settings = &self.inside.settings;
+        let (head, idle) = (settings.head_timeout, settings.idle_timeout);
+        self.patience.ends(head, idle).await;
     }
-    reply
 }
 
 /// Completes when draining has begun, and whoever had connected before has had the time to say so.

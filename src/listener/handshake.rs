@@ -1,5 +1,6 @@
 //! From an accepted connection to one over TLS: in time, counted, and with the client's identity.
 
+use super::preface::Protocol;
 use crate::clock::Timestamp;
 use crate::gate::Shared;
 use crate::head::Peer;
@@ -18,6 +19,8 @@ pub(super) struct Secured {
     /// Boxed: connections without TLS must not pay for its size.
     pub(super) stream: Box<TlsStream<TcpStream>>,
     pub(super) peer: Peer,
+    /// What the client chose of what was offered (ALPN, RFC 7301).
+    pub(super) protocol: Protocol,
 }
 
 /// Shakes hands with the client at `address`. `None`: it gets no connection, which was counted.
@@ -61,8 +64,16 @@ fn secured(
         certificate,
         ..Peer::plain(address)
     };
-    let stream = Box::new(stream);
-    Ok((Secured { stream, peer }, resumed))
+    let protocol = match tls.alpn_protocol() {
+        Some(b"h2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    };
+    let secured = Secured {
+        stream: Box::new(stream),
+        peer,
+        protocol,
+    };
+    Ok((secured, resumed))
 }
 
 /// Of the client's own certificate. The library keeps only chains that it verified: now, or when the

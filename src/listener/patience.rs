@@ -83,7 +83,8 @@ impl Patience {
         matches!(self.0.state.get(), State::New(_))
     }
 
-    fn read(&self) {
+    /// The first bytes of a head have arrived.
+    pub(super) fn read(&self) {
         if let State::New(_) | State::Idle(_) = self.0.state.get() {
             self.0.state.set(State::Head(Instant::now()));
         }

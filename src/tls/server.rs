@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Protocols that are spoken over it, in the order of preference.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Tickets that a client of TLS 1.3 gets: browsers open a few connections at once.
 const TICKETS: usize = 2;

@@ -54,6 +54,7 @@ mod forwarding;
 mod guides;
 #[cfg(test)]
 mod harness;
+mod http2;
 #[cfg(test)]
 mod init;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listen {
-    /// Address and port of plain HTTP/1.1. Port 0 picks a free one. Absent: clients are served by `tls` alone.
+    /// Address and port of plain HTTP: 1.1, 1.0, and HTTP/2 of clients that know that they may speak it (h2c). Port 0 picks a free one. Absent: clients are served by `tls` alone.
     #[serde(default)]
     #[schemars(extend("examples" = ["127.0.0.1:8080", "[::1]:8080"]))]
     pub(crate) http: Option<String>,

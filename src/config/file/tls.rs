@@ -4,7 +4,7 @@ use crate::config::units::SecretRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// HTTPS: HTTP/1.1 over TLS 1.2 and 1.3.
+/// HTTPS: HTTP/2 and HTTP/1.1, as the client chooses (ALPN), over TLS 1.2 and 1.3.
 ///
 /// The files are followed while Palisade serves, and all keys but `address` are. A file that cannot be
 /// used at a start stops it. Later its former content serves on, and `/status`, log and

@@ -1,0 +1,225 @@
+//! Ends HTTP/2 connections whose client is too slow with a head, has gone quiet, takes nothing, or
+//! takes back what it has just asked for.
+
+use super::frames::{Found, Frames};
+use crate::telemetry::Metrics;
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+/// Requests that a client may take back within [`RESETS_WINDOW`]. Each costs us the beginning of a
+/// request, and the client next to nothing (CVE-2023-44487).
+const RESETS_MAX: u32 = 1000;
+
+/// See [`RESETS_MAX`].
+const RESETS_WINDOW: Duration = Duration::from_secs(10);
+
+/// Watches one connection; clones watch the same.
+#[derive(Clone, Debug)]
+pub(super) struct Watch(Rc<Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    /// Requests under way.
+    open: Cell<u32>,
+    /// Whether nothing was ever asked.
+    new: Cell<bool>,
+    /// Since when there are none.
+    idle: Cell<Instant>,
+    /// Since when a frame, or the fields of a request, are not whole.
+    amid: Cell<Option<Instant>>,
+    /// Since when the client has not taken what is written to it.
+    stalled: Cell<Option<Instant>>,
+    resets: Cell<(Instant, u32)>,
+    read: RefCell<Frames>,
+    written: RefCell<Frames>,
+    metrics: Arc<Metrics>,
+}
+
+/// What a client did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nothing was asked for a long time. Not even a fault.
+    Idle,
+    /// A head did not become whole, or what was written was not taken.
+    Slow,
+    /// Too many requests were taken back.
+    Resets,
+}
+
+/// A request under way.
+pub(super) struct Open(Watch);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Self(Watch(seen)) = self;
+        seen.open.set(seen.open.get().saturating_sub(1));
+        seen.idle.set(Instant::now());
+    }
+}
+
+impl Watch {
+    pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
+        let now = Instant::now();
+        Self(Rc::new(Seen {
+            open: Cell::new(0),
+            new: Cell::new(true),
+            idle: Cell::new(now),
+            amid: Cell::new(Some(now)),
+            stalled: Cell::new(None),
+            resets: Cell::new((now, 0)),
+            read: RefCell::new(Frames::of_client()),
+            written: RefCell::new(Frames::of_server()),
+            metrics: Arc::clone(metrics),
+        }))
+    }
+
+    /// A request has been read and is under way.
+    pub(super) fn open(&self) -> Open {
+        let Seen { open, new, .. } = &*self.0;
+        open.set(open.get().saturating_add(1));
+        new.set(false);
+        Open(self.clone())
+    }
+
+    /// Whether nothing has ever been asked.
+    pub(super) fn is_new(&self) -> bool {
+        self.0.new.get()
+    }
+
+    /// Completes when the client has done something wrong. `idle`: how long a connection without requests
+    /// is kept.
+    pub(super) async fn fault(&self, head: Duration, idle: Duration, write: Duration) -> Fault {
+        let shortest = head.min(idle).min(write).min(RESETS_WINDOW);
+        loop {
+            let now = Instant::now();
+            let Seen { open, stalled, .. } = &*self.0;
+            let since = |since: Option<Instant>, limit: Duration| {
+                since.is_some_and(|since| since + limit <= now)
+            };
+            if self.0.resets.get().1 > RESETS_MAX {
+                return Fault::Resets;
+            }
+            if since(self.0.amid.get(), head) || since(stalled.get(), write) {
+                return Fault::Slow;
+            }
+            if open.get() == 0 && since(Some(self.0.idle.get()), idle) {
+                return Fault::Idle;
+            }
+            // Whatever begins meanwhile is late by that much at most.
+            tokio::time::sleep((shortest / 4).max(Duration::from_millis(1))).await;
+        }
+    }
+
+    /// The client says goodbye in its own time, from now on.
+    pub(super) fn rest(&self) {
+        self.0.idle.set(Instant::now());
+    }
+
+    fn read(&self, bytes: &[u8]) {
+        let mut frames = self.0.read.borrow_mut();
+        let before = frames.whole();
+        frames.follow(bytes, |found| {
+            if found == Found::Reset {
+                self.taken_back();
+            }
+        });
+        if !frames.is_amid() {
+            self.0.amid.set(None);
+        } else if self.0.amid.get().is_none() || frames.whole() > before {
+            self.0.amid.set(Some(Instant::now()));
+        }
+    }
+
+    fn taken_back(&self) {
+        let (since, count) = self.0.resets.get();
+        let now = Instant::now();
+        self.0.resets.set(if since + RESETS_WINDOW < now {
+            (now, 1)
+        } else {
+            (since, count + 1)
+        });
+    }
+
+    fn wrote(&self, written: &Poll<io::Result<usize>>, slices: &[io::IoSlice<'_>]) {
+        let Poll::Ready(written) = written else {
+            if self.0.stalled.get().is_none() {
+                self.0.stalled.set(Some(Instant::now()));
+            }
+            return;
+        };
+        self.0.stalled.set(None);
+        let mut left = *written.as_ref().unwrap_or(&0);
+        let mut frames = self.0.written.borrow_mut();
+        for slice in slices {
+            let (taken, _) = slice.split_at_checked(left).unwrap_or((slice, &[]));
+            left -= taken.len();
+            frames.follow(taken, |found| {
+                // Its request never reached the gate: the library has answered.
+                if found == Found::Malformed {
+                    self.0.metrics.malformed_head();
+                }
+            });
+        }
+    }
+}
+
+/// A stream whose frames are seen.
+pub(super) struct Watched<S> {
+    pub(super) stream: S,
+    pub(super) watch: Watch,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.watch
+            .read(buf.filled().get(before..).unwrap_or_default());
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.watch.wrote(&written, &[io::IoSlice::new(bytes)]);
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.watch.wrote(&written, bytes);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
