@@ -4,17 +4,23 @@
 
 mod assertion;
 mod body;
+mod budget;
 mod client;
 mod connect;
+mod dress;
 mod error;
+mod grpc;
 mod headers;
 mod idempotency;
 mod leased;
 mod pool;
 mod said;
+mod secure;
+mod streams;
 mod tunnel;
 mod turn;
 mod upstream;
+mod wire;
 
 pub use assertion::{Assertion, BadKey, PublicKey, SigningKey};
 pub use body::{ReplyBody, RequestBody};
@@ -22,6 +28,7 @@ pub use client::{Allowed, Forwarder, Upstreams};
 pub use error::Error;
 pub use headers::{Annotate, annotate, clean_reply, vary};
 pub use leased::{Cut, grpc_status};
+pub use secure::Tls;
 pub use tunnel::Tunnel;
 
 use std::net::SocketAddr;
@@ -37,8 +44,16 @@ pub struct UpstreamSettings {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// What it gets as `Host`; configured, never the client's (RULES 15).
-    pub authority: http::HeaderValue,
+    /// What it gets as `Host` or `:authority`; configured, never the client's (RULES 15).
+    pub authority: Authority,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// How it is spoken to under TLS; `None`: in the clear.
+    pub tls: Option<Tls>,
+    /// How a connection that carries many requests is looked after.
+    pub ping: Ping,
+    /// The largest head that it takes, if that is known.
+    pub header_bytes_max: Option<usize>,
     /// How long a connection may take to open.
     pub connect_timeout: Duration,
     /// How long it may take to begin its reply.
@@ -55,6 +70,44 @@ pub struct UpstreamSettings {
     pub idle_connections_max: usize,
     /// Who may share one.
     pub pool: PoolMode,
+}
+
+/// The protocol of an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2: agreed on under TLS, known beforehand (h2c) without.
+    Http2,
+    /// Whatever the upstream prefers under TLS; HTTP/1.1 without.
+    Auto,
+}
+
+/// Pings of an HTTP/2 connection that has requests under way and brings nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ping {
+    /// After how long a silence one is sent.
+    pub interval: Duration,
+    /// How long its answer may take before the connection is given up.
+    pub timeout: Duration,
+}
+
+/// A host and perhaps a port, in the two forms that the protocols want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    header: http::HeaderValue,
+    uri: http::uri::Authority,
+}
+
+impl Authority {
+    /// `None`: the text is no host, or names a user.
+    pub fn parse(text: &str) -> Option<Self> {
+        let uri: http::uri::Authority = text.parse().ok()?;
+        Some(Self {
+            header: http::HeaderValue::from_str(text).ok()?,
+            uri: Some(uri).filter(|_| !text.contains('@'))?,
+        })
+    }
 }
 
 /// Whose requests may follow each other on one connection to an upstream.

@@ -28,7 +28,8 @@ pub use websocket::{HandshakeFault, Opening, WEBSOCKET, lists, names};
 
 use crate::clock::Timestamp;
 use crate::x509::Identity;
-use http::{HeaderName, Method};
+use http::Method;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -168,4 +169,14 @@ impl std::fmt::Debug for Credential {
             Self::Malformed => "Malformed",
         })
     }
+}
+
+/// Whether a caller speaks gRPC: it wants a refusal in that form, and sends its messages when they come.
+pub fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    kind.strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }

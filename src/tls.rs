@@ -8,6 +8,7 @@ mod handshake;
 mod material;
 mod names;
 mod server;
+mod service;
 
 pub use certificate::{BadCertificate, BadKey, Certificate, Chain};
 pub use clients::{Authorities, BadAuthorities, BadRevocations, RevocationLists};
@@ -16,6 +17,7 @@ pub use handshake::Failure;
 pub use material::{Found, Held, Material, Proven, Rules, Settled};
 pub use names::Unknown;
 pub use server::{MinVersion, Refused, Server};
+pub use service::{Shown, service_client};
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
@@ -35,6 +37,12 @@ pub enum Error {
     /// One of them cannot be a root.
     #[error("a certificate cannot be used as a root: {0}")]
     Root(String),
+    /// The text is not a private key.
+    #[error("the key is not a PEM private key")]
+    Key,
+    /// Certificate and key do not make an identity.
+    #[error("certificate and key cannot be used together: {0}")]
+    Identity(String),
     /// The library refuses the combination.
     #[error("no TLS client can be made: {0}")]
     Client(String),

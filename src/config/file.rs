@@ -12,6 +12,7 @@ mod running;
 mod serving;
 mod tenant;
 mod tls;
+mod transport;
 
 pub(crate) use edge::{ClientAddress, Peers, ProxyProtocol, TokenCookies, Transparent};
 pub(crate) use issuer::{
@@ -26,8 +27,8 @@ pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Pool, Upstr
 pub(crate) use tenant::{
     MachineClient, Member, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
 };
-
 pub(crate) use tls::{ClientAuth, Tls, TlsVersion, UnknownNames};
+pub(crate) use transport::{Http2, Protocol, UpstreamTls};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

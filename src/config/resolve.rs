@@ -10,6 +10,7 @@ mod references;
 mod route;
 mod running;
 mod transparent;
+mod transport;
 mod upstream;
 
 pub(super) use issuer::role;

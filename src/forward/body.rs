@@ -1,7 +1,7 @@
 //! Bodies in both directions: streamed, timed, and held to one connection each.
 
 use super::headers::Annotate;
-use super::leased::{Cut, Leased};
+use super::leased::{Cut, Leased, grpc_status};
 use super::pool::Returned;
 use super::tunnel::Tunnel;
 use super::turn::Turn;
@@ -9,9 +9,11 @@ use crate::body::{self, Sent, Whole};
 use crate::lease::{Ended, Lease};
 use crate::reason::Reason;
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::any::Any;
+use std::error::Error as _;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,9 +33,31 @@ pub enum Error {
     /// The caller may not have the rest.
     #[error("ended: {}", .0.code())]
     Revoked(Reason),
+    /// The exchange is over, or its client is lost: what HTTP/2 calls cancelled.
+    #[error("the request was given up")]
+    GivenUp(#[source] h2::Error),
 }
 
 impl Error {
+    /// What a caller is told of a reply that ends so.
+    fn reason(&self) -> Reason {
+        match self {
+            Self::Idle(_) => Reason::UpstreamTimeout,
+            Self::Broken(_) | Self::GivenUp(_) => Reason::UpstreamUnreachable,
+            Self::Revoked(reason) => *reason,
+        }
+    }
+
+    /// Whether the peer reset the stream, and said so.
+    fn is_reset(&self) -> bool {
+        let Self::Broken(error) = self else {
+            return false;
+        };
+        let cause = error.source();
+        let cause = cause.and_then(|cause| cause.downcast_ref::<h2::Error>());
+        cause.is_some_and(|cause| cause.is_reset() && cause.is_remote())
+    }
+
     /// Whether the peer closed its connection inside the body, and sent nothing wrong before.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self, Self::Broken(error) if body::is_gone(error))
@@ -134,23 +158,31 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        match this.inner.poll(cx) {
+        if this.turn.is_over(cx) {
+            return Poll::Ready(Some(Err(given_up())));
+        }
+        let frame = match this.inner.poll(cx) {
             Poll::Pending => {
-                this.turn.set(None);
-                this.patience.poll(cx).map(|idle| Some(Err(idle)))
+                this.turn.clients();
+                std::task::ready!(this.patience.poll(cx));
+                Some(Err(Error::Idle(this.patience.limit)))
             }
             Poll::Ready(frame) => {
-                this.turn.set(Some(Instant::now()));
+                this.turn.upstreams();
                 this.patience.reset();
-                Poll::Ready(frame.map(|frame| {
-                    let mut frame = frame?;
-                    if let Some(trailers) = frame.trailers_mut() {
-                        this.rules.strip_trailers(trailers);
-                    }
-                    Ok(frame)
-                }))
+                frame
             }
-        }
+        };
+        Poll::Ready(frame.map(|frame| {
+            let mut frame = frame.map_err(|error| {
+                this.turn.lose((&error).into());
+                given_up()
+            })?;
+            if let Some(trailers) = frame.trailers_mut() {
+                this.rules.strip_trailers(trailers);
+            }
+            Ok(frame)
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -173,6 +205,10 @@ impl Body for RequestBody {
     }
 }
 
+fn given_up() -> Error {
+    Error::GivenUp(h2::Reason::CANCEL.into())
+}
+
 /// What the client gets.
 pub enum ReplyBody {
     /// Known whole: written with its head in one write.
@@ -190,6 +226,9 @@ pub struct Stream {
     connection: Option<Returned>,
     rules: Arc<Annotate>,
     leased: Option<Leased>,
+    /// Whether its reader wants a status at the end, whatever happens.
+    grpc: bool,
+    over: bool,
     held: Vec<Box<dyn Any>>,
 }
 
@@ -200,11 +239,6 @@ impl Stream {
         if let Some(connection) = self.connection.take() {
             connection.give_back();
         }
-    }
-
-    fn broken(&mut self) {
-        self.tell(Ended::Upstream);
-        self.connection = None;
     }
 
     fn tell(&self, how: Ended) {
@@ -225,6 +259,20 @@ impl Stream {
         }
         end
     }
+
+    /// What its reader gets of a reply that breaks off. A reset by the upstream is passed on as one;
+    /// of anything else gRPC gets a status, which is told from a good end, and others no end at all.
+    fn broken(&mut self, error: Error) -> Result<Frame<Bytes>, Error> {
+        self.tell(Ended::Upstream);
+        self.connection = None;
+        if !self.grpc || error.is_reset() {
+            return Err(error);
+        }
+        self.over = true;
+        let mut trailers = HeaderMap::new();
+        grpc_status(error.reason(), &mut trailers);
+        Ok(Frame::trailers(trailers))
+    }
 }
 
 impl ReplyBody {
@@ -239,6 +287,7 @@ impl ReplyBody {
         limit: Duration,
         connection: Returned,
         rules: Arc<Annotate>,
+        grpc: bool,
     ) -> Self {
         Self::Stream(Box::new(Stream {
             inner,
@@ -246,6 +295,8 @@ impl ReplyBody {
             connection: Some(connection),
             rules,
             leased: None,
+            grpc,
+            over: false,
             held: Vec::new(),
         }))
     }
@@ -304,6 +355,7 @@ impl Body for ReplyBody {
             Self::Full(bytes) => {
                 return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
             }
+            Self::Stream(stream) if stream.over => return Poll::Ready(None),
             Self::Stream(stream) => stream,
             Self::Tunnel(_) => return Poll::Ready(None),
         };
@@ -311,32 +363,31 @@ impl Body for ReplyBody {
             return Poll::Ready(end);
         }
         match Pin::new(&mut stream.inner).poll_frame(cx) {
-            Poll::Pending => stream.patience.poll(cx).map(|idle| {
-                stream.broken();
-                Some(Err(idle))
-            }),
+            Poll::Pending => {
+                let idle = std::task::ready!(stream.patience.poll(cx));
+                Poll::Ready(Some(stream.broken(idle)))
+            }
             Poll::Ready(None) => {
                 stream.ended();
                 Poll::Ready(None)
             }
             Poll::Ready(Some(frame)) => {
                 stream.patience.reset();
-                if let (Ok(frame), Some(leased)) = (&frame, &mut stream.leased) {
-                    leased.pass(frame);
+                let mut frame = match frame {
+                    Ok(frame) => frame,
+                    Err(error) => return Poll::Ready(Some(stream.broken(Error::Broken(error)))),
+                };
+                if let Some(leased) = &mut stream.leased {
+                    leased.pass(&frame);
                 }
-                if frame.is_err() {
-                    stream.broken();
-                } else if stream.inner.is_end_stream() {
+                if stream.inner.is_end_stream() {
                     // With a Content-Length hyper does not poll again after the last byte.
                     stream.ended();
                 }
-                let rules = &stream.rules;
-                Poll::Ready(Some(frame.map_err(Error::Broken).map(|mut frame| {
-                    if let Some(trailers) = frame.trailers_mut() {
-                        rules.clean_trailers(trailers);
-                    }
-                    frame
-                })))
+                if let Some(trailers) = frame.trailers_mut() {
+                    stream.rules.clean_trailers(trailers);
+                }
+                Poll::Ready(Some(Ok(frame)))
             }
         }
     }

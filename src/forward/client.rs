@@ -3,23 +3,25 @@
 use super::assertion::Asserter;
 use super::body::{ReplyBody, RequestBody};
 use super::error::Error;
+use super::grpc::deadline;
 use super::headers::{Annotate, annotate, clean_reply, keep_private};
 use super::idempotency;
+use super::pool::Lease;
 use super::tunnel::Opened;
 use super::turn::Turn;
-use super::upstream::Upstream;
+use super::upstream::{Upstream, Way};
 use super::{PoolMode, Settings, UpstreamSettings};
 use crate::body::Sent;
 use crate::decision::Permit;
-use crate::head::{Credential, Head};
+use crate::head::{Credential, Head, is_grpc};
 use crate::telemetry::Metrics;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response, Uri};
-use hyper::body::Body;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What goes with an allowed request.
 #[derive(Clone, Copy)]
@@ -104,26 +106,36 @@ impl Upstreams {
             .ok_or_else(|| Error::Unknown(Arc::clone(&set.upstream)))?;
         let (parts, body) = request.into_parts();
         let turn = Turn::default();
+        let grpc = is_grpc(&parts.headers);
+        let deadline = grpc.then(|| deadline(&parts.headers)).flatten();
         let mut request = Request::new(RequestBody::new(
             body,
             parts.headers.contains_key(header::CONTENT_LENGTH),
             Arc::clone(&self.rules),
-            self.settings.body_timeout,
+            self.pause(grpc, upstream),
             Turn::clone(&turn),
         ));
         *request.method_mut() = allowed.head.method.clone();
         *request.uri_mut() = target(allowed.head)?;
         let mut headers = self.headers(parts.headers, upstream, allowed)?;
-        frame(&mut headers, request.body().size_hint().exact());
+        let cookies = !Self::is_cookie_wanted(upstream, allowed.head);
+        upstream.fit(&mut headers, request.uri(), cookies)?;
         *request.headers_mut() = headers;
         let limit = set.timeout.unwrap_or(upstream.settings.response_timeout);
         let owner = match upstream.settings.pool {
             PoolMode::Shared => None,
             PoolMode::PerAccount => permit.scope().account().cloned(),
         };
+        let way = Way {
+            limit,
+            grpc,
+            deadline,
+            turn: &turn,
+            owner,
+        };
         if let Some(opening) = &allowed.head.websocket {
             // In a box: no other request is to carry its weight.
-            let opened = upstream.open(request, opening, (limit, &turn, owner));
+            let opened = upstream.open(request, opening, &way);
             let (mut reply, tunnel) = Box::pin(opened).await?;
             self.clean(reply.headers_mut(), allowed);
             return match tunnel {
@@ -132,14 +144,31 @@ impl Upstreams {
                     Ok(reply.map(|_| ReplyBody::Tunnel(Box::new(tunnel))))
                 }
                 Opened::Declined(connection) => {
-                    upstream.reply(reply, connection, &self.rules).await
+                    let lease = Lease::Alone(connection);
+                    upstream.reply(reply, lease, &self.rules, &way).await
                 }
             };
         }
-        let answer = upstream.exchange(request, limit, &turn, owner).await;
-        let (mut reply, connection) = answer?;
+        let answer = upstream.exchange(request, &way).await;
+        let (mut reply, lease) = answer?;
         self.clean(reply.headers_mut(), allowed);
-        upstream.reply(reply, connection, &self.rules).await
+        upstream.reply(reply, lease, &self.rules, &way).await
+    }
+
+    /// How long the client may pause inside its body. gRPC sends messages when they come: a call may rest
+    /// on either side for as long as on the other.
+    fn pause(&self, grpc: bool, upstream: &Upstream) -> Duration {
+        let pause = self.settings.body_timeout;
+        if grpc {
+            pause.max(upstream.settings.idle_timeout)
+        } else {
+            pause
+        }
+    }
+
+    /// Whether a cookie is the credential that the upstream asks for.
+    fn is_cookie_wanted(upstream: &Upstream, head: &Head) -> bool {
+        upstream.settings.forward_token && matches!(head.credential, Credential::Cookie(_))
     }
 
     /// The reply's fields as the client gets them.
@@ -169,7 +198,6 @@ impl Upstreams {
                 token.remove_from(&mut headers);
             }
         }
-        headers.insert(header::HOST, settings.authority.clone());
         if let (Some(asserter), Some(audience)) = (&self.asserter, &settings.audience) {
             let made = asserter.of(audience, permit, head, allowed.revision);
             let made = made.map_err(|_| Error::Unsigned(Arc::clone(&settings.name)))?;
@@ -178,23 +206,6 @@ impl Upstreams {
             }
         }
         Ok(headers)
-    }
-}
-
-/// Says where the body ends, in one spelling: `010` is 10 here, and 8 to readers that take it for octal.
-fn frame(headers: &mut HeaderMap, length: Option<u64>) {
-    let name = header::CONTENT_LENGTH;
-    match length {
-        Some(length) if headers.contains_key(&name) => {
-            headers.insert(name, HeaderValue::from(length));
-        }
-        Some(_) => {}
-        // hyper frames a GET's body of unknown length only where the header asks for it, and would drop
-        // the body.
-        None => {
-            let chunked = HeaderValue::from_static("chunked");
-            headers.insert(header::TRANSFER_ENCODING, chunked);
-        }
     }
 }
 

@@ -1,34 +1,106 @@
-//! A new connection to an upstream: a byte stream, then the handshake on it.
+//! A new connection to an upstream: a byte stream, TLS where the upstream has it, and the handshake of
+//! the protocol that is spoken on it.
 
-use super::UpstreamSettings;
 use super::body::RequestBody;
 use super::error::{Error, broken};
-use super::pool::{Connection, Owner};
+use super::pool::{Connection, Lease, Owner, Pool};
+use super::secure;
+use super::streams::Here;
+use super::wire::{Stream, Wire};
+use super::{Protocol, UpstreamSettings};
 use crate::telemetry::Metrics;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::sync::Arc;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-/// Connects to `host` and `port`, and starts the task that moves the connection's bytes.
+/// What one stream may have under way to us, unread: enough for its rate, little enough for many.
+const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
+
+/// All streams of a connection together: streams that nobody reads must not stop the others.
+const CONNECTION_WINDOW_BYTES: u32 = 100 * STREAM_WINDOW_BYTES;
+
+/// What is kept of one stream's request while the upstream takes no more.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The longest head of a reply.
+const HEAD_BYTES_MAX: u32 = 64 * 1024;
+
+/// Connects to `host` and `port`, and starts what moves the connection's bytes.
 pub(super) async fn connect(
     settings: &UpstreamSettings,
-    (host, port): (&str, u16),
+    address: (&str, u16),
+    owner: Owner,
+    pool: &Pool,
+    metrics: &Metrics,
+) -> Result<Lease, Error> {
+    let until = Instant::now() + settings.connect_timeout;
+    let (wire, shared) = reach(settings, address, (until, false), metrics).await?;
+    if !shared {
+        return http1(&settings.name, wire, owner).await.map(Lease::Alone);
+    }
+    let opened = timeout_at(until, http2(settings, wire, owner, pool)).await;
+    opened.map_err(|_| late(settings, "begin with HTTP/2"))?
+}
+
+/// The same for HTTP/1.1, even where HTTP/2 could be agreed on.
+pub(super) async fn connect_alone(
+    settings: &UpstreamSettings,
+    address: (&str, u16),
     owner: Owner,
     metrics: &Metrics,
 ) -> Result<Connection, Error> {
+    let until = Instant::now() + settings.connect_timeout;
+    let (wire, _) = reach(settings, address, (until, true), metrics).await?;
+    http1(&settings.name, wire, owner).await
+}
+
+/// The byte stream, and whether HTTP/2 is spoken on it; with `alone` it never is.
+async fn reach(
+    settings: &UpstreamSettings,
+    address: (&str, u16),
+    (until, alone): (Instant, bool),
+    metrics: &Metrics,
+) -> Result<(TokioIo<Wire>, bool), Error> {
     let name = &settings.name;
-    let limit = settings.connect_timeout;
-    let late = |_| Error::Timeout(Arc::clone(name), "accept a connection", limit);
-    let stream = timeout(limit, open(host, port)).await.map_err(late)?;
-    let stream = stream.map_err(|error| Error::Connect(Arc::clone(name), error))?;
-    let handshake = http1::Builder::new().handshake::<_, RequestBody>(TokioIo::new(stream));
-    let (sender, connection) = handshake.await.map_err(|error| broken(name, &error))?;
+    let opened = timeout_at(until, open(address)).await;
+    let opened = opened.map_err(|_| late(settings, "accept a connection"))?;
+    let opened = opened.map_err(|error| Error::Connect(Arc::clone(name), error))?;
+    let (stream, shared) = match &settings.tls {
+        None => (
+            Stream::Plain(opened),
+            settings.protocol == Protocol::Http2 && !alone,
+        ),
+        Some(tls) => {
+            let secured = timeout_at(until, secure::handshake(tls, opened, alone)).await;
+            let secured = secured.map_err(|_| late(settings, "finish the TLS handshake"))?;
+            let secured = secured.map_err(|why| Error::Untrusted(Arc::clone(name), why))?;
+            let shared = secure::is_http2(&secured);
+            (Stream::Tls(Box::new(secured)), shared)
+        }
+    };
+    let wire = Wire::new(stream, metrics.upstream_connection());
+    Ok((TokioIo::new(wire), shared))
+}
+
+fn late(settings: &UpstreamSettings, what: &'static str) -> Error {
+    Error::Timeout(Arc::clone(&settings.name), what, settings.connect_timeout)
+}
+
+async fn open(address: (&str, u16)) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn http1(name: &Arc<str>, wire: TokioIo<Wire>, owner: Owner) -> Result<Connection, Error> {
+    let handshake = http1::Builder::new().handshake::<_, RequestBody>(wire);
+    let (sender, connection) = handshake
+        .await
+        .map_err(|error| broken(name, &error, None))?;
     let name = Arc::clone(name);
-    let open = metrics.upstream_connection();
     let task = tokio::task::spawn_local(async move {
-        let _open = open;
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(upstream = %name, %error, "upstream connection ended");
         }
@@ -36,8 +108,30 @@ pub(super) async fn connect(
     Ok(Connection::new(sender, task.abort_handle(), owner))
 }
 
-async fn open(host: &str, port: u16) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect((host, port)).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+async fn http2(
+    settings: &UpstreamSettings,
+    mut wire: TokioIo<Wire>,
+    owner: Owner,
+    pool: &Pool,
+) -> Result<Lease, Error> {
+    let heard = wire.inner_mut().on_first_word();
+    let handshake = http2::Builder::new(Here)
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .keep_alive_interval(settings.ping.interval)
+        .keep_alive_timeout(settings.ping.timeout)
+        .handshake(wire);
+    let name = &settings.name;
+    let opened = handshake
+        .await
+        .map_err(|error| broken(name, &error, None))?;
+    // The upstream begins with its settings, which say how many requests it takes at once. One sent
+    // before would be refused where they are few.
+    heard.notified().await;
+    let streams = pool.streams();
+    let stream = streams.open(name, opened, owner, settings.idle_connections_max);
+    Ok(Lease::Stream(stream))
 }

@@ -17,6 +17,20 @@ pub enum Error {
     /// No connection or reply in time.
     #[error("upstream `{0}` did not {1} within {2:?}")]
     Timeout(Arc<str>, &'static str, Duration),
+    /// No TLS session that can be trusted.
+    #[error("no trusted TLS with upstream `{0}`: {1}")]
+    Untrusted(Arc<str>, String),
+    /// It did not look at the request, and says so.
+    #[error("upstream `{0}` did not take the request: {1}")]
+    Refused(Arc<str>, String),
+    /// Its head is larger than it takes, whatever is left out.
+    #[error(
+        "the head for upstream `{0}` has {1} bytes, more than the {2} of its `header_bytes_max`"
+    )]
+    HeadTooLarge(Arc<str>, usize, usize),
+    /// The time that the client gave is over.
+    #[error("upstream `{0}` did not begin its reply before the caller's deadline")]
+    Deadline(Arc<str>),
     /// It broke off, or did not answer in HTTP.
     #[error("upstream `{0}` failed: {1}")]
     Broken(Arc<str>, String),
@@ -50,10 +64,14 @@ impl Error {
     /// The code that the client gets.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Timeout(..) => Reason::UpstreamTimeout,
-            Self::Connect(..) | Self::Broken(..) | Self::Switched(_) | Self::Handshake(..) => {
-                Reason::UpstreamUnreachable
-            }
+            Self::Timeout(..) | Self::Deadline(_) => Reason::UpstreamTimeout,
+            Self::Connect(..)
+            | Self::Untrusted(..)
+            | Self::Refused(..)
+            | Self::Broken(..)
+            | Self::Switched(_)
+            | Self::Handshake(..) => Reason::UpstreamUnreachable,
+            Self::HeadTooLarge(..) => Reason::HeadersTooLarge,
             Self::ClientBody(_) => Reason::BodyUnreadable,
             Self::ClientGone => Reason::BodyIncomplete,
             Self::Idempotency(_) => Reason::RequestAmbiguous,
@@ -62,20 +80,38 @@ impl Error {
     }
 }
 
-/// Tells the client's broken body from the upstream's own fault: hyper reports both here.
-pub(super) fn broken(name: &Arc<str>, error: &hyper::Error) -> Error {
-    use std::error::Error as _;
-    let cause = error.source();
-    if error.is_user() {
-        let body = cause.and_then(|cause| cause.downcast_ref::<super::body::Error>());
-        if body.is_some_and(super::body::Error::is_gone) {
-            return Error::ClientGone;
+impl From<&super::body::Error> for Error {
+    /// What a broken body of the client's means.
+    fn from(error: &super::body::Error) -> Self {
+        if error.is_gone() {
+            Self::ClientGone
+        } else {
+            Self::ClientBody(error.to_string())
         }
-        return Error::ClientBody(cause.map_or_else(|| error.to_string(), ToString::to_string));
     }
-    let cause = cause.map(ToString::to_string);
-    Error::Broken(
-        Arc::clone(name),
-        cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")),
-    )
+}
+
+/// Why an exchange failed: the client's body, if that broke (`lost`), else what the connection says.
+pub(super) fn broken(name: &Arc<str>, error: &hyper::Error, lost: Option<Error>) -> Error {
+    use std::error::Error as _;
+    if let Some(lost) = lost {
+        return lost;
+    }
+    let name = Arc::clone(name);
+    let cause = error.source();
+    let refused = cause.and_then(|cause| cause.downcast_ref::<h2::Error>());
+    let refused = refused.is_some_and(is_refused);
+    let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    if refused {
+        Error::Refused(name, text)
+    } else {
+        Error::Broken(name, text)
+    }
+}
+
+/// Whether the upstream says that it did not look at the request: RFC 9113, section 8.7. A stream that
+/// ends by GOAWAY has a number beyond the last that was processed.
+fn is_refused(error: &h2::Error) -> bool {
+    let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_remote() && (refused || error.is_go_away())
 }

@@ -1,6 +1,8 @@
-//! Idle connections of one worker to one upstream. Nothing here leaves its thread.
+//! Connections of one worker to one upstream. Nothing here leaves its thread.
 
 use super::body::RequestBody;
+use super::streams::{Stream, Streams};
+use super::turn::Turn;
 use crate::tenant::AccountId;
 use hyper::client::conn::http1::SendRequest;
 use std::cell::RefCell;
@@ -17,7 +19,15 @@ type Idle = Rc<RefCell<Vec<Connection>>>;
 /// Whose requests a connection carries. `None`: anybody's, or nobody's in particular.
 pub(super) type Owner = Option<AccountId>;
 
-/// A connection and the task that moves its bytes. Dropping it closes it at once: hyper alone would go
+/// What one request is sent on. Dropping it before the reply has ended gives the request up.
+pub(super) enum Lease {
+    /// An HTTP/1.1 connection, nobody else's meanwhile.
+    Alone(Connection),
+    /// A stream of an HTTP/2 connection.
+    Stream(Stream),
+}
+
+/// An HTTP/1.1 connection and the task that moves its bytes. Dropping it closes it at once: hyper alone would go
 /// on sending a body that nobody waits for.
 pub(super) struct Connection {
     pub(super) sender: SendRequest<RequestBody>,
@@ -26,17 +36,42 @@ pub(super) struct Connection {
     once: bool,
 }
 
-/// The idle connections, newest last.
+/// The idle connections, newest last, and those that requests share.
 #[derive(Clone)]
 pub(super) struct Pool {
     idle: Idle,
+    streams: Rc<Streams>,
     max: usize,
 }
 
 /// A connection in use, and the pool it goes back to.
 pub(super) struct Returned {
-    connection: Connection,
+    lease: Lease,
     pool: Pool,
+}
+
+impl Lease {
+    /// Whether it speaks HTTP/2.
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_))
+    }
+
+    /// A reply has begun: once its reader is done with it, `turn` is over.
+    pub(super) fn answered(&mut self, turn: &Turn) {
+        match self {
+            // Its upload is given a moment to end of itself, and then closed with the connection.
+            Self::Alone(_) => {}
+            Self::Stream(stream) => stream.answered(turn),
+        }
+    }
+
+    /// The upstream did not answer in time: nobody else is to wait on this connection.
+    pub(super) fn retire(&self) {
+        match self {
+            Self::Alone(_) => {}
+            Self::Stream(stream) => stream.retire(),
+        }
+    }
 }
 
 impl Connection {
@@ -67,12 +102,24 @@ impl Pool {
     pub(super) fn new(max: usize) -> Self {
         Self {
             idle: Idle::default(),
+            streams: Rc::default(),
             max,
         }
     }
 
+    /// Where `owner` may send a request without opening a connection.
+    pub(super) fn take(&self, owner: &Owner) -> Option<Lease> {
+        let stream = self.streams.take(owner).map(Lease::Stream);
+        stream.or_else(|| self.take_idle(owner).map(Lease::Alone))
+    }
+
+    /// The connections that requests share.
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
     /// The connection that `owner` used last and that is still open.
-    pub(super) fn take(&self, owner: &Owner) -> Option<Connection> {
+    fn take_idle(&self, owner: &Owner) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
         while let Some(at) = idle.iter().rposition(|one| one.owner == *owner) {
             let connection = idle.remove(at);
@@ -83,9 +130,9 @@ impl Pool {
         None
     }
 
-    pub(super) fn lend(&self, connection: Connection) -> Returned {
+    pub(super) fn lend(&self, lease: Lease) -> Returned {
         Returned {
-            connection,
+            lease,
             pool: self.clone(),
         }
     }
@@ -106,10 +153,11 @@ impl Pool {
 impl Returned {
     /// Puts the connection back as soon as both messages have ended; closes it if they do not.
     pub(super) fn give_back(self) {
-        let Self {
-            mut connection,
-            pool,
-        } = self;
+        let Self { lease, pool } = self;
+        let Lease::Alone(mut connection) = lease else {
+            // A stream has an end of its own; its connection never left.
+            return;
+        };
         if connection.sender.is_ready() {
             return pool.put(connection);
         }

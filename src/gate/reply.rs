@@ -5,7 +5,7 @@ use super::refusal::{Hint, Refusal};
 use crate::forward::{ReplyBody, grpc_status};
 use crate::reason::{Outcome, Reason};
 use crate::route::ErrorBody;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 
 /// In which form a refusal is told.
@@ -106,14 +106,4 @@ fn trailers_only(reason: Reason) -> Response<ReplyBody> {
     );
     grpc_status(reason, fields);
     reply
-}
-
-/// Whether the caller speaks gRPC, and wants a refusal in its form.
-pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .map(HeaderValue::as_bytes)
-        .unwrap_or_default();
-    kind.strip_prefix(b"application/grpc")
-        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }

@@ -89,7 +89,7 @@ impl Gate {
     /// request alone.
     pub async fn serve(&self, peer: &Peer, request: Request<Incoming>) -> Response<ReplyBody> {
         let id = self.ids.next();
-        let grpc = reply::is_grpc(request.headers());
+        let grpc = head::is_grpc(request.headers());
         let generation = self.shared.generation.load();
         let mut work = pin!(self.answer(&generation, peer, request, (&id, grpc)));
         let reply = std::future::poll_fn(|cx| {

@@ -5,13 +5,12 @@
 
 use super::generation::Generation;
 use super::refusal::Refusal;
-use super::reply::is_grpc;
 use super::serve::Shared;
 use super::standing::Standing;
 use crate::clock::Timestamp;
 use crate::decision::Permit;
 use crate::forward::{Cut, ReplyBody};
-use crate::head::Head;
+use crate::head::{Head, is_grpc};
 use crate::lease::{Lease, Revoker};
 use crate::ruleset::Ruleset;
 use crate::token::Verified;

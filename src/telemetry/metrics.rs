@@ -108,6 +108,23 @@ pub enum ProxyFault {
     Late,
 }
 
+/// What is left out of a head that is larger than its upstream takes, first to last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dropped {
+    /// `baggage`.
+    Baggage,
+    /// `tracestate`.
+    Tracestate,
+    /// `sec-ch-*`.
+    ClientHints,
+    /// `dnt`, `priority` and their like.
+    Preferences,
+    /// `user-agent`.
+    UserAgent,
+    /// `cookie`.
+    Cookie,
+}
+
 /// Something that is there until this is dropped, counted in a gauge.
 #[derive(Debug)]
 #[must_use = "dropping it ends the count"]
@@ -373,6 +390,13 @@ impl Metrics {
         self.streams.ended(how);
     }
 
+    /// A head went without that, so that its upstream takes it.
+    pub fn upstream_header_dropped(&self, what: Dropped) {
+        if let Some(counter) = self.traffic.upstream_dropped.get(what as usize) {
+            counter.inc();
+        }
+    }
+
     /// `count` audit records are on disk, or wherever they go.
     pub(super) fn audit_written(&self, count: u64) {
         self.records.written.inc_by(count);
@@ -475,6 +499,30 @@ impl ProxyFault {
             Self::Missing => "missing",
             Self::Malformed => "malformed",
             Self::Late => "late",
+        }
+    }
+}
+
+impl Dropped {
+    /// In the order in which they go.
+    pub const ALL: [Self; 6] = [
+        Self::Baggage,
+        Self::Tracestate,
+        Self::ClientHints,
+        Self::Preferences,
+        Self::UserAgent,
+        Self::Cookie,
+    ];
+
+    /// The label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Baggage => "baggage",
+            Self::Tracestate => "tracestate",
+            Self::ClientHints => "client_hints",
+            Self::Preferences => "preferences",
+            Self::UserAgent => "user_agent",
+            Self::Cookie => "cookie",
         }
     }
 }

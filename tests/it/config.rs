@@ -110,3 +110,27 @@ fn the_binary_exits_with_3_for_a_bad_configuration_and_2_for_bad_arguments() {
     assert_eq!(run(&["serve", "--no-such-flag"]).0, Some(2));
     assert_eq!(run(&["no-such-command"]).0, Some(2));
 }
+
+#[test]
+fn tls_to_an_upstream_needs_files_that_fit() {
+    let tls = |url: &str, tls: serde_json::Value| {
+        TestGate::builder()
+            .file("tls/not.pem", "not PEM")
+            .set("/upstreams/api/url", json!(url))
+            .set("/upstreams/api/tls", tls)
+    };
+    let secure = "https://127.0.0.1:9443";
+    let clear = tls("http://127.0.0.1:9000", json!({"name": "api"}));
+    refused(clear, &["upstreams.api.tls", "in the clear", "https://"]);
+    let half = tls(secure, json!({"cert": "tls/not.pem"}));
+    refused(
+        half,
+        &["upstreams.api.tls", "`cert` and `key` belong together"],
+    );
+    let absent = tls(secure, json!({"ca": "tls/absent.pem"}));
+    refused(absent, &["upstreams.api.tls.ca", "absent.pem"]);
+    let empty = tls(secure, json!({"ca": "tls/not.pem"}));
+    refused(empty, &["upstreams.api.tls.ca", "no certificate"]);
+    let name = tls(secure, json!({"name": "not a name"}));
+    refused(name, &["upstreams.api.tls.name", "not a name"]);
+}

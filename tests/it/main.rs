@@ -51,6 +51,8 @@ mod express;
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]
+mod grpc;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod harness;
@@ -89,6 +91,8 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod transparent;
+#[cfg(test)]
+mod transport;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

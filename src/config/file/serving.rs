@@ -1,6 +1,9 @@
 //! `listen`, `admin`, `upstreams` and `annotate`.
 
-use super::{ClientAddress, Peers, ProxyProtocol, Tls, TokenCookies, Transparent};
+use super::{
+    ClientAddress, Http2, Peers, Protocol, ProxyProtocol, Tls, TokenCookies, Transparent,
+    UpstreamTls,
+};
 use crate::config::units::{Duration, SecretRef, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,9 +117,26 @@ pub(crate) struct Admin {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Upstream {
-    /// Scheme, host and port: `http` only, without path, query or user.
-    #[schemars(extend("examples" = ["http://127.0.0.1:9000"]))]
+    /// Scheme, host and port, without path, query or user: `http` in the clear, `https` under TLS.
+    #[schemars(extend("examples" = ["http://127.0.0.1:9000", "https://api.internal:8443"]))]
     pub(crate) url: String,
+    /// What is spoken: `http1`, `http2` (without TLS by prior knowledge, h2c: gRPC servers speak that),
+    /// or `auto`: what the upstream prefers of both under TLS, HTTP/1.1 without.
+    #[serde(default)]
+    pub(crate) protocol: Protocol,
+    /// Whom to trust under TLS, and what to show.
+    #[serde(default)]
+    pub(crate) tls: Option<UpstreamTls>,
+    /// How HTTP/2 connections are looked after.
+    #[serde(default)]
+    pub(crate) http2: Http2,
+    /// The largest head of a request that it takes, as Node takes 16KiB. Larger ones go without
+    /// `baggage`, then `tracestate`, client hints (`sec-ch-*`), preferences (`dnt`, `priority` and their
+    /// like), `user-agent`, and at last `cookie`, until they fit; what does not fit then is 431. A cookie
+    /// that is the forwarded token never goes. 1KiB to 1MiB. Absent: nobody knows.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["16KiB"]))]
+    pub(crate) header_bytes_max: Option<Size>,
     /// What is sent as `Host`. Absent: host and port of `url`.
     #[serde(default)]
     #[schemars(extend("examples" = ["api.internal"]))]

@@ -1,11 +1,12 @@
 //! `upstreams`: addresses that are not our own.
 
 use super::listen::{self, timeout};
+use super::transport;
 use crate::config::file::{Config, Pool, Upstream};
 use crate::config::findings::Findings;
 use crate::document::child;
-use crate::forward::{PoolMode, UpstreamSettings};
-use http::{HeaderValue, Uri};
+use crate::forward::{Authority, PoolMode, UpstreamSettings};
+use http::Uri;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -25,11 +26,11 @@ fn one(
 ) -> Option<UpstreamSettings> {
     let at = child("/upstreams", name);
     let url = child(&at, "url");
-    let (host, port) = match host_and_port(&shape.url) {
+    let (secure, host, port) = match address(&shape.url) {
         Ok(found) => found,
         Err(why) => {
             let message = format!("`{}` {why}", shape.url);
-            let help = "write it like `http://127.0.0.1:9000`";
+            let help = "write it like `http://127.0.0.1:9000` or `https://api.internal:8443`";
             findings.error(&url, "config_url", message, help);
             return None;
         }
@@ -48,7 +49,7 @@ fn one(
     let authority = shape
         .authority
         .clone()
-        .unwrap_or_else(|| format!("{host}:{port}"));
+        .unwrap_or_else(|| shown(secure, &host, port));
     let times = |key: &str| format!("{at}/timeouts/{key}");
     Some(UpstreamSettings {
         connect_timeout: timeout(findings, &times("connect"), shape.timeouts.connect),
@@ -58,6 +59,10 @@ fn one(
         audience: audience(shape, &child(&at, "audience"), findings),
         forward_token: shape.forward_token,
         idle_connections_max: usize::from(shape.idle_connections_max),
+        protocol: transport::protocol(shape.protocol),
+        ping: transport::ping(&shape.http2, &at, findings),
+        tls: transport::tls(shape, (&at, &host), secure, findings),
+        header_bytes_max: transport::header_bytes_max(shape, &at, findings),
         pool: match shape.pool {
             Pool::Shared => PoolMode::Shared,
             Pool::PerAccount => PoolMode::PerAccount,
@@ -75,13 +80,14 @@ fn audience(shape: &Upstream, pointer: &str, findings: &mut Findings<'_>) -> Opt
     Some(audience.into())
 }
 
-fn host_and_port(url: &str) -> Result<(String, u16), &'static str> {
+/// Whether under TLS, and where.
+fn address(url: &str) -> Result<(bool, String, u16), &'static str> {
     let uri: Uri = url.parse().map_err(|_| "is not a URL")?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err("is https, which upstreams do not speak here"),
-        _ => return Err("is not an http URL"),
-    }
+    let secure = match uri.scheme_str() {
+        Some("http") => false,
+        Some("https") => true,
+        _ => return Err("is neither an http nor an https URL"),
+    };
     let authority = uri.authority().ok_or("has no host")?;
     if authority.as_str().contains('@') {
         return Err("holds a user, which is not sent");
@@ -91,7 +97,7 @@ fn host_and_port(url: &str) -> Result<(String, u16), &'static str> {
     }
     // `Authority::port` reads a port out of range as none.
     let port = match authority.as_str().strip_prefix(authority.host()) {
-        None | Some("") => 80,
+        None | Some("") => default_port(secure),
         Some(port) => {
             let digits = port.strip_prefix(':').unwrap_or_default();
             digits.parse().map_err(|_| "has no valid port")?
@@ -100,12 +106,23 @@ fn host_and_port(url: &str) -> Result<(String, u16), &'static str> {
     if authority.host().is_empty() || port == 0 {
         return Err("needs a host and a port");
     }
-    Ok((authority.host().to_owned(), port))
+    Ok((secure, authority.host().to_owned(), port))
 }
 
-fn authority_value(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Option<HeaderValue> {
-    let plain = text.parse::<http::uri::Authority>().is_ok() && !text.contains('@');
-    let value = HeaderValue::from_str(text).ok().filter(|_| plain);
+fn default_port(secure: bool) -> u16 {
+    if secure { 443 } else { 80 }
+}
+
+/// Host and port as clients of the service itself would write them.
+fn shown(secure: bool, host: &str, port: u16) -> String {
+    if secure && port == default_port(secure) {
+        return host.to_owned();
+    }
+    format!("{host}:{port}")
+}
+
+fn authority_value(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Option<Authority> {
+    let value = Authority::parse(text);
     if value.is_none() {
         let message = format!("`{text}` is not a host");
         let help = "write it like `api.internal` or `api.internal:8443`";

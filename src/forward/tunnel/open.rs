@@ -3,16 +3,14 @@
 use super::Tunnel;
 use super::handshake::{Answer, Handshake};
 use crate::forward::body::RequestBody;
+use crate::forward::dress::dress;
 use crate::forward::error::{Error, broken};
-use crate::forward::pool::{Connection, Owner};
-use crate::forward::turn::{Turn, in_turn};
-use crate::forward::upstream::Upstream;
+use crate::forward::pool::Connection;
+use crate::forward::upstream::{Upstream, Way};
 use crate::head::Opening;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// What became of it.
 pub(in crate::forward) enum Opened<'a> {
@@ -29,23 +27,22 @@ impl Upstream {
         &self,
         mut request: Request<RequestBody>,
         opening: &'a Opening,
-        (limit, turn, owner): (Duration, &Turn, Owner),
+        way: &Way<'_>,
     ) -> Result<(Response<Incoming>, Opened<'a>), Error> {
         let name = &self.settings.name;
         let handshake = Handshake::ask(opening, request.headers_mut()).ok_or(Error::Keyless)?;
-        let mut connection = self.connect(owner).await?.once();
-        turn.set(Some(Instant::now()));
-        let answer = in_turn(limit, turn, connection.sender.send_request(request)).await;
-        let late = || Error::Timeout(Arc::clone(name), "begin its reply", limit);
-        let mut reply = answer
-            .ok_or_else(late)?
-            .map_err(|error| broken(name, &error))?;
+        dress(&mut request, &self.settings, false).ok_or(Error::Target)?;
+        let mut connection = self.connect_alone(way.owner.clone()).await?.once();
+        way.turn.upstreams();
+        let answer = way.within(connection.sender.send_request(request)).await;
+        let answer = answer.map_err(|late| self.late(late, way.limit))?;
+        let mut reply = answer.map_err(|error| broken(name, &error, way.turn.take_lost()))?;
         let wrong = |what| Error::Handshake(Arc::clone(name), what);
         if let Answer::Declined = handshake.check(&reply).map_err(wrong)? {
             return Ok((reply, Opened::Declined(connection)));
         }
         let upgraded = hyper::upgrade::on(&mut reply).await;
-        let upgraded = upgraded.map_err(|error| broken(name, &error))?;
+        let upgraded = upgraded.map_err(|error| broken(name, &error, None))?;
         let tunnel = Tunnel::new(upgraded, self.settings.tunnel_timeout, &self.metrics);
         Ok((reply, Opened::Tunnel(tunnel, handshake)))
     }

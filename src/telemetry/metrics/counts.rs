@@ -1,7 +1,7 @@
 //! The families with few series: token, decision, ruleset, audit, connections.
 
 use super::family::{Builder, experimental, stable};
-use super::{DECISION_BUCKETS, DecisionSource, LimitScope, ProxyFault};
+use super::{DECISION_BUCKETS, DecisionSource, Dropped, LimitScope, ProxyFault};
 use prometheus::{Histogram, IntCounter, IntGauge, IntGaugeVec};
 
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Traffic {
     pub(super) upstream_connections: IntGauge,
     pub(super) upstream_opened: IntCounter,
     pub(super) upstream_failed: IntCounter,
+    /// By [`Dropped`].
+    pub(super) upstream_dropped: Vec<IntCounter>,
     pub(super) limited: Vec<IntCounter>,
     pub(super) proxy_refused: Vec<IntCounter>,
 }
@@ -201,6 +203,11 @@ impl Traffic {
             &["result"],
             "Attempts to open a connection to an upstream, by result (`ok`, `error`).",
         ));
+        let dropped = build.counters(stable(
+            "palisade_upstream_headers_dropped_total",
+            &["header"],
+            "Request heads that went without a header because the upstream takes no larger one (`header_bytes_max`), by header (`baggage`, `tracestate`, `client_hints`, `preferences`, `user_agent`, `cookie`).",
+        ));
         Self {
             connections: build.gauge(stable(
                 "palisade_connections",
@@ -224,6 +231,10 @@ impl Traffic {
             )),
             upstream_opened: opened.with_label_values(&["ok"]),
             upstream_failed: opened.with_label_values(&["error"]),
+            upstream_dropped: Dropped::ALL
+                .iter()
+                .map(|what| dropped.with_label_values(&[what.label()]))
+                .collect(),
             limited: LimitScope::ALL
                 .iter()
                 .map(|scope| limited.with_label_values(&[scope.label()]))

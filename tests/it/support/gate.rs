@@ -196,6 +196,13 @@ impl Builder {
         self
     }
 
+    /// Adds an entry to `routes`.
+    pub(crate) fn route(mut self, route: Value) -> Self {
+        let routes = self.config["routes"].as_array_mut();
+        routes.expect("there are routes").push(route);
+        self
+    }
+
     /// Sets one value of a tenant's file.
     pub(crate) fn tenant(mut self, account: &str, pointer: &str, value: Value) -> Self {
         let tenant = self.tenants.get_mut(account).expect("the tenant exists");

@@ -4,20 +4,20 @@ use super::*;
 
 #[test]
 fn urls_are_scheme_host_and_port_alone() {
-    let read = |url: &str| host_and_port(url);
+    let read = |url: &str| address(url).unwrap();
     assert_eq!(
-        read("http://127.0.0.1:9000").unwrap(),
-        ("127.0.0.1".to_owned(), 9000)
+        read("http://127.0.0.1:9000"),
+        (false, "127.0.0.1".to_owned(), 9000)
     );
-    assert_eq!(read("http://api").unwrap(), ("api".to_owned(), 80));
+    assert_eq!(read("http://api"), (false, "api".to_owned(), 80));
+    assert_eq!(read("https://api"), (true, "api".to_owned(), 443));
     assert_eq!(
-        read("http://[::1]:9000/").unwrap(),
-        ("[::1]".to_owned(), 9000)
+        read("https://[::1]:9000/"),
+        (true, "[::1]".to_owned(), 9000)
     );
     for url in [
         "",
         "api:9000",
-        "https://api",
         "ftp://api",
         "http://u:p@api",
         "http://api/v1",
@@ -26,7 +26,7 @@ fn urls_are_scheme_host_and_port_alone() {
         "http://api:99999",
         "http://",
     ] {
-        assert!(read(url).is_err(), "{url}");
+        assert!(address(url).is_err(), "{url}");
     }
 }
 
