@@ -125,11 +125,8 @@ impl Watch {
     fn read(&self, bytes: &[u8]) {
         let mut frames = self.0.read.borrow_mut();
         let before = frames.whole();
-        frames.follow(bytes, |found| {
-            if found == Found::Reset {
-                self.taken_back();
-            }
-        });
+        // Whatever code it gives: a reset that blames us costs as much as any other.
+        frames.follow(bytes, |_| self.taken_back());
         if !frames.is_amid() {
             self.0.amid.set(None);
         } else if self.0.amid.get().is_none() || frames.whole() > before {
@@ -221,5 +218,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reset_counts_whatever_its_code() {
+        for code in [0_u32, 1, 8] {
+            let watch = Watch::new(&Metrics::new());
+            let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+            bytes.extend([0, 0, 4, 3, 0, 0, 0, 0, 1]);
+            bytes.extend(code.to_be_bytes());
+            watch.read(&bytes);
+            assert_eq!(watch.0.resets.get().1, 1, "code {code}");
+        }
     }
 }
