@@ -24,11 +24,12 @@ where
     let tunnel = Cell::new(None);
     let service = service_fn(|request: Request<Incoming>| {
         let (busy, tunnel) = (link.patience.busy(), &tunnel);
-        async move {
+        // Boxed: hyper makes room for it when the connection begins, and an idle one must not pay for it.
+        Box::pin(async move {
             let mut reply = answer(link, request, tunnel).await;
             reply.body_mut().hold(busy);
             Ok::<_, Infallible>(reply)
-        }
+        })
     });
     let watched = Watched {
         stream,
