@@ -25,6 +25,8 @@ mod authentication;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod broken_upstreams;
+#[cfg(test)]
 mod caching;
 #[cfg(test)]
 mod check;
@@ -83,6 +85,8 @@ mod reload;
 mod rotation;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod slow_clients;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

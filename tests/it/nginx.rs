@@ -2,13 +2,14 @@
 
 mod large;
 
+use crate::support::child::free_address;
 use crate::support::client::Request;
 use crate::support::eventually;
 use crate::support::gate::TestGate;
 use crate::support::tools::program;
 use serde_json::json;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -21,7 +22,7 @@ struct Nginx {
 impl Nginx {
     fn start() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let port = free_port();
+        let port = free_address().port();
         let path = folder.path().display();
         let config = format!(
             "daemon off;\nmaster_process off;\npid {path}/pid;\nerror_log {path}/error.log;\nevents {{}}\n\
@@ -58,14 +59,6 @@ impl Nginx {
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
-}
-
-/// nginx and the binary are told their ports; whoever takes one in between fails the start, loudly.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback has a free port")
-        .port()
 }
 
 impl Drop for Nginx {

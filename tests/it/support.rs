@@ -3,6 +3,7 @@
 
 pub(crate) mod assertion;
 pub(crate) mod authority;
+pub(crate) mod child;
 pub(crate) mod client;
 pub(crate) mod exposition;
 pub(crate) mod files;
@@ -11,6 +12,8 @@ pub(crate) mod gate;
 pub(crate) mod headers;
 pub(crate) mod issuer;
 pub(crate) mod keys;
+pub(crate) mod network;
+pub(crate) mod script;
 pub(crate) mod start;
 pub(crate) mod tls;
 pub(crate) mod tools;

@@ -7,7 +7,6 @@ mod streams;
 use crate::support::gate::{Builder, TestGate};
 use crate::support::tools::Tool;
 use serde_json::{Value, json};
-use std::net::TcpListener;
 
 /// A service that speaks HTTP/2, and does what a request's `x-test-do` says.
 pub(crate) struct Http2(Tool);
@@ -40,12 +39,4 @@ impl Http2 {
 /// A viewer's token.
 fn viewer(gate: &TestGate) -> String {
     gate.issuer.user("ana").sign()
-}
-
-/// nginx is told its port; whoever takes it in between fails the start, loudly.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback has a free port")
-        .port()
 }

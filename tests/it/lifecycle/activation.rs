@@ -2,7 +2,8 @@
 
 use super::asked;
 use super::load::Load;
-use super::program::{Instance, Site, binary, free_address};
+use super::program::{Instance, Site};
+use crate::support::child::{binary, free_address};
 use crate::support::eventually;
 use crate::support::tools::Tool;
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! The program on files and ports of its own, started, told and ended as often as a test likes.
 
 use super::echo::Echo;
+use crate::support::child::{binary, free_address};
 use crate::support::client::{Connection, Reply, Request};
 use crate::support::eventually;
 use crate::support::exposition::Scrape;
@@ -8,11 +9,11 @@ use crate::support::gate::TestGate;
 use crate::support::issuer::TestIssuer;
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 use tempfile::TempDir;
 
 /// How long a start or an end may take: the machine may be busy with other tests.
@@ -219,20 +220,6 @@ pub(crate) fn signal(id: u32, name: &str) {
         .args(["-c", &format!("kill -{name} {id}")])
         .status();
     assert!(sent.expect("there is a shell").success(), "kill -{name}");
-}
-
-/// The program; another build of it if `PALISADE_TEST_BINARY` names one.
-pub(crate) fn binary() -> PathBuf {
-    let other = env::var_os("PALISADE_TEST_BINARY");
-    other.map_or_else(|| env!("CARGO_BIN_EXE_palisade").into(), PathBuf::from)
-}
-
-/// The program is told its ports; whoever takes one in between fails the start, loudly.
-pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0");
-    listener
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback has a free port")
 }
 
 /// Waits until the upstream holds so many requests back.

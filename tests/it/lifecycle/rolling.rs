@@ -5,7 +5,8 @@
 
 use super::asked;
 use super::load::Load;
-use super::program::{Instance, Site, free_address};
+use super::program::{Instance, Site};
+use crate::support::child::free_address;
 use crate::support::eventually;
 use crate::support::tools::program;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! The units of `deploy/systemd`: what they say is what the program does, and systemd understands them.
 
-use super::program::binary;
+use crate::support::child::binary;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

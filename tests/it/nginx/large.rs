@@ -1,89 +1,31 @@
 //! Large bodies to nginx and back through the binary itself: byte for byte, and in flat memory.
 
-use super::{Nginx, free_port};
+use super::Nginx;
+use crate::support::child::TestProcess;
 use crate::support::client::{Connection, Reply, Request};
-use crate::support::eventually;
 use crate::support::gate::{HOST, TestGate};
-use crate::support::issuer::TestIssuer;
 use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::json;
 use std::fs;
 use std::io::Read;
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
 const LARGE: usize = 100 * MIB;
 /// What buffers of some connections may take; a body that was held would take six times as much.
-const GROWTH_MAX: usize = 16 * MIB;
+const GROWTH_MAX: u64 = 16 << 20;
 /// One piece of a chunked body, and of a body that is made as it is sent.
 const PIECE: usize = 64 << 10;
 
-/// The binary, serving.
-struct Palisade {
-    child: Child,
-    address: SocketAddr,
-    issuer: TestIssuer,
-    _folder: TempDir,
+fn start(nginx: &Nginx) -> TestProcess {
+    let builder = TestGate::builder()
+        .set("/upstreams/api/url", json!(nginx.url()))
+        .set("/upstreams/api/timeouts/response", json!("60s"));
+    TestProcess::start(builder)
 }
 
-impl Palisade {
-    fn start(nginx: &Nginx) -> Self {
-        let [proxy, metrics, control] = [(); 3].map(|()| free_port());
-        let at = |port: u16| json!(format!("127.0.0.1:{port}"));
-        let (folder, issuer) = TestGate::builder()
-            .set("/upstreams/api/url", json!(nginx.url()))
-            .set("/upstreams/api/timeouts/response", json!("60s"))
-            .set("/listen/http", at(proxy))
-            .set("/admin/metrics", at(metrics))
-            .set("/admin/control", at(control))
-            .set("/log", json!({"level": "warn"}))
-            .into_folder();
-        let child = Command::new(env!("CARGO_BIN_EXE_palisade"))
-            .args(["serve", "--config"])
-            .arg(folder.path().join("palisade.yaml"))
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        let gate = Self {
-            child,
-            address: ([127, 0, 0, 1], proxy).into(),
-            issuer,
-            _folder: folder,
-        };
-        let metrics = SocketAddr::from(([127, 0, 0, 1], metrics));
-        eventually("the binary is ready", || {
-            TcpStream::connect(metrics).ok()?;
-            let ready = Request::new(metrics, "GET", "/readyz").host(&metrics.to_string());
-            (ready.send_elsewhere().status == 200).then_some(())
-        });
-        gate
-    }
-
-    /// The most memory that it ever had, in bytes.
-    fn peak(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.expect("the binary runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        kib.and_then(|kib| kib.trim().parse::<usize>().ok())
-            .expect("Linux says it")
-            * 1024
-    }
-
-    fn token(&self) -> String {
-        let edi = self.issuer.user("edi").role("editor");
-        edi.context("dashboard").sign()
-    }
-}
-
-impl Drop for Palisade {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn token(gate: &TestProcess) -> String {
+    let edi = gate.issuer.user("edi").role("editor");
+    edi.context("dashboard").sign()
 }
 
 /// Pieces that never repeat, `length` bytes in all.
@@ -101,7 +43,7 @@ fn pieces(length: usize) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Sends `length` bytes by PUT, making them on the way, and gives their digest.
-fn upload(gate: &Palisade, token: &str, length: usize, chunked: bool) -> (Reply, Vec<u8>) {
+fn upload(gate: &TestProcess, token: &str, length: usize, chunked: bool) -> (Reply, Vec<u8>) {
     let framing = if chunked {
         "transfer-encoding: chunked".to_owned()
     } else {
@@ -111,7 +53,7 @@ fn upload(gate: &Palisade, token: &str, length: usize, chunked: bool) -> (Reply,
         "PUT /dashboard/v1/missions/m-1 HTTP/1.1\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\
          content-type: application/octet-stream\r\n{framing}\r\n\r\n"
     );
-    let mut connection = Connection::open(gate.address);
+    let mut connection = Connection::open(gate.proxy);
     connection.send(head.as_bytes());
     let mut digest = Context::new(&SHA256);
     for piece in pieces(length) {
@@ -142,8 +84,8 @@ fn digest(mut from: impl Read) -> Vec<u8> {
 }
 
 /// Up in one framing, down in both: what nginx stored and what came back are what was sent.
-fn there_and_back(gate: &Palisade, nginx: &Nginx, length: usize, chunked: bool) {
-    let token = gate.token();
+fn there_and_back(gate: &TestProcess, nginx: &Nginx, length: usize, chunked: bool) {
+    let token = token(gate);
     let (reply, sent) = upload(gate, &token, length, chunked);
     assert!(
         matches!(reply.status, 201 | 204),
@@ -159,7 +101,7 @@ fn there_and_back(gate: &Palisade, nginx: &Nginx, length: usize, chunked: bool) 
     );
     for (mission, in_chunks) in [("m-1", false), ("chunked", true)] {
         let target = format!("/dashboard/v1/missions/{mission}");
-        let reply = Request::new(gate.address, "GET", &target)
+        let reply = Request::new(gate.proxy, "GET", &target)
             .bearer(&token)
             .send();
         reply.allowed(200);
@@ -180,7 +122,7 @@ fn there_and_back(gate: &Palisade, nginx: &Nginx, length: usize, chunked: bool) 
 #[test]
 fn bodies_of_every_size_arrive_byte_for_byte_in_both_directions() {
     let nginx = Nginx::start();
-    let gate = Palisade::start(&nginx);
+    let gate = start(&nginx);
     for length in [1, PIECE - 1, PIECE, PIECE + 1, MIB + 1] {
         for chunked in [false, true] {
             there_and_back(&gate, &nginx, length, chunked);
@@ -191,7 +133,7 @@ fn bodies_of_every_size_arrive_byte_for_byte_in_both_directions() {
 #[test]
 fn a_hundred_mebibytes_pass_both_ways_in_flat_memory() {
     let nginx = Nginx::start();
-    let gate = Palisade::start(&nginx);
+    let gate = start(&nginx);
     for chunked in [false, true] {
         there_and_back(&gate, &nginx, MIB, chunked);
     }

@@ -66,6 +66,20 @@ impl Connection {
         let _ = self.wire.stream().write_all(bytes);
     }
 
+    /// The stream itself, for who sends without end.
+    pub(crate) fn stream(&mut self) -> TcpStream {
+        let stream = self.wire.stream().try_clone();
+        stream.expect("a stream can be cloned")
+    }
+
+    /// Goes away without a word: what is not sent is lost, and the gate is told by a reset.
+    pub(crate) fn reset(mut self) {
+        let stream = socket2::SockRef::from(&*self.wire.stream());
+        stream
+            .set_linger(Some(Duration::ZERO))
+            .expect("a socket can be tuned");
+    }
+
     /// Sends nothing more; the other direction stays open.
     pub(crate) fn finish(&mut self) {
         let _ = self.wire.stream().shutdown(Shutdown::Write);

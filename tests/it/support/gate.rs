@@ -271,9 +271,15 @@ impl Builder {
 
     /// Writes the folder only, for the binary itself.
     pub(crate) fn into_folder(self) -> (TempDir, TestIssuer) {
+        let (folder, issuer, _) = self.into_parts();
+        (folder, issuer)
+    }
+
+    /// The same, with the upstream that the folder names.
+    pub(crate) fn into_parts(self) -> (TempDir, TestIssuer, TestUpstream) {
         let folder = TempDir::new().expect("a temporary folder");
         self.write(folder.path());
-        (folder, self.issuer)
+        (folder, self.issuer, self.upstream)
     }
 
     fn write(&self, folder: &Path) {

@@ -1,7 +1,8 @@
 //! Upstreams under TLS: nginx with certificates of our own, good and bad.
 
-use super::{free_port, viewer};
+use super::viewer;
 use crate::support::authority::{Authority, Pair};
+use crate::support::child::free_address;
 use crate::support::client::Reply;
 use crate::support::eventually;
 use crate::support::gate::{Builder, TestGate};
@@ -28,7 +29,7 @@ struct Nginx {
 impl Nginx {
     fn start(pair: &Pair, listen: &str, more: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let (port, path) = (free_port(), folder.path().display());
+        let (port, path) = (free_address().port(), folder.path().display());
         let write = |name: &str, text: &str| {
             fs::write(folder.path().join(name), text).expect("a file can be written");
         };
