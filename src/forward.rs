@@ -8,12 +8,16 @@ mod budget;
 mod client;
 mod connect;
 mod dress;
+mod endpoints;
 mod error;
+mod flight;
 mod grpc;
 mod headers;
 mod idempotency;
 mod leased;
+mod member;
 mod pool;
+mod retry;
 mod said;
 mod secure;
 mod streams;
@@ -25,13 +29,16 @@ mod wire;
 pub use assertion::{Assertion, BadKey, PublicKey, SigningKey};
 pub use body::{ReplyBody, RequestBody};
 pub use client::{Allowed, Forwarder, Upstreams};
+pub use endpoints::{
+    Balance, Dns, Ejection, HealthCheck, Limit, Limits, Origin, Own, Retries, Service,
+    ServiceStatus, Services, State, keep,
+};
 pub use error::Error;
 pub use headers::{Annotate, annotate, clean_reply, vary};
 pub use leased::{Cut, grpc_status};
 pub use secure::Tls;
 pub use tunnel::Tunnel;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,10 +47,18 @@ use std::time::Duration;
 pub struct UpstreamSettings {
     /// The name that routes use.
     pub name: Arc<str>,
-    /// Where it listens: a host name or literal, and a port.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
+    /// Where it listens: one place at least.
+    pub origins: Vec<Origin>,
+    /// Which of its endpoints gets a request.
+    pub balance: Balance,
+    /// When a request is sent again.
+    pub retries: Retries,
+    /// When an endpoint is left out for its answers.
+    pub ejection: Ejection,
+    /// How its endpoints are asked whether they are well; `None`: they are not.
+    pub health: Option<HealthCheck>,
+    /// What it may take.
+    pub limits: Limits,
     /// What it gets as `Host` or `:authority`; configured, never the client's (RULES 15).
     pub authority: Authority,
     /// What is spoken.
@@ -124,25 +139,14 @@ pub enum PoolMode {
 pub struct Settings {
     /// All upstreams.
     pub upstreams: Vec<UpstreamSettings>,
+    /// How their names are resolved.
+    pub dns: Dns,
     /// Names and the strip list.
     pub annotate: Annotate,
     /// How assertions are made; `None`: there are none.
     pub assertion: Option<Assertion>,
     /// How long a client may pause inside its body.
     pub body_timeout: Duration,
-}
-
-impl UpstreamSettings {
-    /// The literal address, if the host is one: for the check against our own listeners.
-    pub fn literal(&self) -> Option<SocketAddr> {
-        let ip = self
-            .host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse()
-            .ok()?;
-        Some(SocketAddr::new(ip, self.port))
-    }
 }
 
 #[cfg(test)]

@@ -11,5 +11,5 @@ pub mod metrics;
 pub use audit::{Audit, Record, Reservation};
 pub use metrics::{
     DecisionSource, Dropped, LimitScope, Metrics, PolicyCounter, Present, ProxyFault, SeriesDoc,
-    TransparentFault, TunnelEnd,
+    TransparentFault, TunnelEnd, UpstreamFailure, UpstreamSeries,
 };

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::config::{Kept, ReloadSettings, Resolved, Restrictions};
 use crate::fault::Fault;
+use crate::forward::Services;
 use crate::gate::Generation;
 use crate::policy::Store;
 use crate::route::ReferenceTable;
@@ -34,6 +35,7 @@ pub(super) fn build(
     clock: &Clock,
     metrics: &Arc<Metrics>,
 ) -> Result<Built, Vec<Fault>> {
+    let served = former.map(|former| &*former.services);
     let former = former.map(|former| &former.rules);
     let issuers = if let Some(former) = former {
         former.issuers.succeed(resolved.issuers)
@@ -47,6 +49,7 @@ pub(super) fn build(
     let mut forward = resolved.forward;
     let references = &resolved.head.header_references;
     forward.annotate = forward.annotate.with_references(references);
+    let services = Services::succeed(&forward, served, metrics);
     let generation = Generation {
         rules: Ruleset {
             revision: revision(&resolved.inputs, &store),
@@ -62,6 +65,7 @@ pub(super) fn build(
         },
         head: resolved.head,
         forward: forward.into(),
+        services: services.into(),
     };
     Ok(Built {
         generation,
@@ -88,6 +92,8 @@ pub(super) fn install(generation: &Generation, metrics: &Metrics) {
     let rules = &generation.rules;
     rules.issuers.register();
     metrics.register_policies(rules.store.platform_policy_ids().iter().map(|id| &**id));
+    let upstreams = generation.forward.upstreams.iter();
+    metrics.keep_upstreams(upstreams.map(|one| &*one.name));
     metrics.overlays_quarantined(rules.store.quarantined().len() as u64);
 }
 

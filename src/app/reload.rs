@@ -10,6 +10,7 @@ use super::report::Report;
 use crate::config::{self, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Watch};
 use crate::drain::Draining;
 use crate::fault::Fault;
+use crate::forward::Own;
 use crate::gate::{Generation, Shared};
 use crate::snapshot::Snapshot;
 use crate::supervisor;
@@ -39,6 +40,8 @@ pub(super) struct Reloader {
     last: Arc<Last>,
     seen: Arc<Seen>,
     watch: Watch,
+    /// Whom no upstream may lead to.
+    own: Own,
 }
 
 /// The last whole generation: every attempt is made after it, and falls back to it.
@@ -59,9 +62,8 @@ impl Reloader {
     /// After a start from `origin`, which came to `built`.
     pub(super) fn new(
         shared: Arc<Shared>,
-        origin: Origin,
+        (origin, certificates, own): (Origin, Option<Certificates>, Own),
         built: Built,
-        certificates: Option<Certificates>,
     ) -> Self {
         let (now, mut watch) = (shared.clock.now(), Watch::new());
         watch.follow(&origin.seen);
@@ -78,6 +80,7 @@ impl Reloader {
             }),
             report: Arc::new(Snapshot::new(report)),
             asked: Arc::default(),
+            own,
             shared,
             watch,
         }
@@ -156,7 +159,11 @@ impl Reloader {
             serving.follow(found, &self.shared.clock);
         }
         match attempt.outcome {
-            Ok(built) => self.follow(*built),
+            Ok(built) => {
+                // New upstreams only; what is known already is not waited for.
+                built.generation.services.prepare(&self.own).await;
+                self.follow(*built);
+            }
             Err((faults, restrictions)) => self.restrict(faults, &restrictions),
         }
     }

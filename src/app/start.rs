@@ -10,6 +10,7 @@ use crate::config::{self, Origin, Resolved};
 use crate::decision::{self, Pdp};
 use crate::drain::{self, Drain, Draining};
 use crate::fault::Fault;
+use crate::forward::{self, Own};
 use crate::gate::Shared;
 use crate::limit::{Bodies, BodyLimits, Limits};
 use crate::snapshot::Snapshot;
@@ -101,7 +102,9 @@ pub async fn start_on(
     let (drain, last) = (Arc::new(drain), drain::channel());
     let asked = drain.subscribe();
     tokio::spawn(depart(asked, Arc::downgrade(&drain), delay));
+    let own = ours(&data, &admin);
     generation::install(&built.generation, &metrics);
+    built.generation.services.prepare(&own).await;
     metrics.ruleset(&built.generation.rules.revision, true, clock.now());
     let shared = Arc::new(Shared {
         generation: Snapshot::new(built.generation.clone()),
@@ -113,7 +116,10 @@ pub async fn start_on(
         clock,
     });
     tokio::spawn(keep_keys_fresh(Arc::clone(&shared), last.1.clone()));
-    let reloader = Reloader::new(Arc::clone(&shared), origin, built, certificates.clone());
+    let looked_after = keep_upstreams(Arc::clone(&shared), own.clone(), last.1.clone());
+    tokio::spawn(looked_after);
+    let after = (origin, certificates.clone(), own);
+    let reloader = Reloader::new(Arc::clone(&shared), after, built);
     let (report, reload) = (reloader.report(), reloader.asked());
     tokio::spawn(reloader.run(last.1.clone()));
     let addresses = Addresses {
@@ -141,6 +147,15 @@ pub async fn start_on(
         admin,
         last: last.0,
     })
+}
+
+/// Every address that we listen on.
+fn ours(data: &listener::Bound, admin: &admin::Bound) -> Own {
+    let data = data.addresses().into_iter();
+    Own::new(
+        data.chain([admin.metrics_addr()])
+            .chain(admin.control_addr()),
+    )
 }
 
 /// What a start alone can follow.
@@ -198,6 +213,11 @@ fn certificates(
 async fn keep_keys_fresh(shared: Arc<Shared>, draining: Draining) {
     let current = || Arc::clone(&shared.generation.peek().rules.issuers);
     token::keep_fresh(current, draining).await;
+}
+
+async fn keep_upstreams(shared: Arc<Shared>, own: Own, draining: Draining) {
+    let current = || Arc::clone(&shared.generation.peek().services);
+    forward::keep(current, shared.generation.watch(), own, draining).await;
 }
 
 fn failed(what: String) -> impl FnOnce(io::Error) -> Error {

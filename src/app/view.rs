@@ -5,7 +5,7 @@ use super::relaxed;
 use super::report::Report;
 use crate::admin::{Check, Drained, View};
 use crate::drain::Drain;
-use crate::forward::Assertion;
+use crate::forward::{Assertion, ServiceStatus};
 use crate::gate::Shared;
 use crate::route::BodyRule;
 use crate::snapshot::Snapshot;
@@ -106,6 +106,7 @@ impl View for Shown {
             "routes": rules.router.routes().len(),
             "accounts": rules.directory.accounts().count(),
             "issuers": issuers.collect::<Vec<_>>(),
+            "upstreams": generation.services.all().into_iter().map(|one| upstream(&one.status())).collect::<Vec<_>>(),
             "relaxed": relaxed::of(&generation, self.certificates.as_ref()),
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
@@ -120,4 +121,17 @@ impl View for Shown {
         let drain = Arc::clone(&self.drain);
         Box::pin(async move { drain.ended().await })
     }
+}
+
+fn upstream(status: &ServiceStatus) -> Value {
+    let endpoints = status.endpoints.iter().map(|(address, host, state)| {
+        json!({ "address": address.to_string(), "host": &**host, "state": state.label() })
+    });
+    let unresolved = status.unresolved.iter();
+    let unresolved = unresolved.map(|(host, why)| json!({ "host": &**host, "why": why }));
+    json!({
+        "name": &*status.name,
+        "endpoints": endpoints.collect::<Vec<_>>(),
+        "unresolved": unresolved.collect::<Vec<_>>(),
+    })
 }

@@ -5,6 +5,7 @@
 //! are texts, and `resolve` gives them their meaning.
 
 mod edge;
+mod endpoints;
 mod issuer;
 mod revocations;
 mod route;
@@ -15,6 +16,7 @@ mod tls;
 mod transport;
 
 pub(crate) use edge::{ClientAddress, Peers, ProxyProtocol, TokenCookies, Transparent};
+pub(crate) use endpoints::{Balance, Dns, Ejection, Endpoint, Health, Retries, UpstreamLimits};
 pub(crate) use issuer::{
     Accounts, Algorithm, ClaimPointers, Clients, Context, Issuer, PlatformRole, Preset, RoleName,
 };
@@ -52,6 +54,9 @@ pub(crate) struct Config {
     /// The services behind, by name.
     #[schemars(extend("minProperties" = 1))]
     pub(crate) upstreams: BTreeMap<String, Upstream>,
+    /// How the names of upstreams become addresses.
+    #[serde(default)]
+    pub(crate) dns: Dns,
     /// Who may issue tokens, and for whom.
     #[serde(default)]
     pub(crate) issuers: Vec<Issuer>,

@@ -2,6 +2,7 @@
 
 mod assertion;
 mod edge;
+mod endpoints;
 mod errors;
 mod further;
 mod issuer;
@@ -162,6 +163,7 @@ fn forward(config: &Config, findings: &mut Findings<'_>) -> Option<forward::Sett
     let upstreams = upstream::resolve(config, findings);
     Some(forward::Settings {
         upstreams,
+        dns: endpoints::dns(&config.dns, findings),
         assertion: assertion::resolve(config, findings),
         annotate: running::annotate(&config.annotate, findings)?,
         body_timeout: config.listen.timeouts.body.0,

@@ -135,6 +135,23 @@ impl RequestBody {
     }
 }
 
+impl RequestBody {
+    /// The same once more. `None`: it is read as it comes, and only once.
+    pub(super) fn copy(&self) -> Option<Self> {
+        let (whole, framed) = match &self.inner {
+            Inner::Stream(body) if body.is_end_stream() => (Box::default(), true),
+            Inner::Stream(_) => return None,
+            Inner::Whole { whole, framed } => (whole.clone(), *framed),
+        };
+        Some(Self {
+            inner: Inner::Whole { whole, framed },
+            turn: self.turn.clone(),
+            rules: Arc::clone(&self.rules),
+            patience: Patience::new(self.patience.limit),
+        })
+    }
+}
+
 impl Inner {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self {

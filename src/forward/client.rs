@@ -2,15 +2,16 @@
 
 use super::assertion::Asserter;
 use super::body::{ReplyBody, RequestBody};
+use super::endpoints::{Service, Services};
 use super::error::Error;
 use super::grpc::deadline;
 use super::headers::{Annotate, annotate, clean_reply, keep_private};
 use super::idempotency;
-use super::pool::Lease;
+use super::member::Way;
 use super::tunnel::Opened;
 use super::turn::Turn;
-use super::upstream::{Upstream, Way};
-use super::{PoolMode, Settings, UpstreamSettings};
+use super::upstream::{Answer, Upstream};
+use super::{PoolMode, Settings};
 use crate::body::Sent;
 use crate::decision::Permit;
 use crate::head::{Credential, Head, is_grpc};
@@ -61,7 +62,7 @@ impl Forwarder {
 
     /// The upstreams that a generation names. Whatever is the same in the generation before keeps
     /// its connections.
-    pub fn upstreams(&self, settings: &Arc<Settings>) -> Rc<Upstreams> {
+    pub fn upstreams(&self, settings: &Arc<Settings>, services: &Services) -> Rc<Upstreams> {
         let mut current = self.current.borrow_mut();
         if let Some(same) = current
             .as_ref()
@@ -69,29 +70,35 @@ impl Forwarder {
         {
             return Rc::clone(same);
         }
-        let next = Rc::new(Upstreams::new(settings, current.as_deref(), &self.metrics));
+        let next = Rc::new(self.next(settings, services, current.as_deref()));
         *current = Some(Rc::clone(&next));
         next
     }
-}
 
-impl Upstreams {
-    fn new(settings: &Arc<Settings>, former: Option<&Self>, metrics: &Arc<Metrics>) -> Self {
-        let upstream = |one: &UpstreamSettings| {
-            let same = former.and_then(|former| former.by_name.get(&one.name));
-            let same = same.filter(|same| same.settings == *one);
-            let fresh = || Rc::new(Upstream::new(one, metrics));
-            (Arc::clone(&one.name), same.map_or_else(fresh, Rc::clone))
+    fn next(
+        &self,
+        settings: &Arc<Settings>,
+        services: &Services,
+        former: Option<&Upstreams>,
+    ) -> Upstreams {
+        let upstream = |service: &Arc<Service>| {
+            let name = Arc::clone(&service.settings.name);
+            let same = former.and_then(|former| former.by_name.get(&name));
+            let same = same.filter(|same| Arc::ptr_eq(&same.service, service));
+            let fresh = || Rc::new(Upstream::new(service, &self.metrics));
+            (name, same.map_or_else(fresh, Rc::clone))
         };
-        Self {
-            by_name: settings.upstreams.iter().map(upstream).collect(),
+        Upstreams {
+            by_name: services.all().into_iter().map(upstream).collect(),
             rules: Arc::new(settings.annotate.clone()),
             // Its memory begins anew: what was signed in the generation before names that revision.
             asserter: settings.assertion.clone().map(Asserter::new),
             settings: Arc::clone(settings),
         }
     }
+}
 
+impl Upstreams {
     /// Sends what was allowed and returns the reply's head and body.
     pub async fn send(
         &self,
@@ -121,13 +128,16 @@ impl Upstreams {
         let cookies = !Self::is_cookie_wanted(upstream, allowed.head);
         upstream.fit(&mut headers, request.uri(), cookies)?;
         *request.headers_mut() = headers;
-        let limit = set.timeout.unwrap_or(upstream.settings.response_timeout);
-        let owner = match upstream.settings.pool {
+        let limit = set
+            .timeout
+            .unwrap_or_else(|| upstream.settings().response_timeout);
+        let owner = match upstream.settings().pool {
             PoolMode::Shared => None,
             PoolMode::PerAccount => permit.scope().account().cloned(),
         };
         let way = Way {
             limit,
+            spent: Duration::ZERO,
             grpc,
             deadline,
             turn: &turn,
@@ -136,23 +146,26 @@ impl Upstreams {
         if let Some(opening) = &allowed.head.websocket {
             // In a box: no other request is to carry its weight.
             let opened = upstream.open(request, opening, &way);
-            let (mut reply, tunnel) = Box::pin(opened).await?;
+            let (mut reply, opened) = Box::pin(opened).await?;
             self.clean(reply.headers_mut(), allowed);
-            return match tunnel {
+            return match opened {
                 Opened::Tunnel(tunnel, handshake) => {
                     handshake.tell(&mut reply);
                     Ok(reply.map(|_| ReplyBody::Tunnel(Box::new(tunnel))))
                 }
-                Opened::Declined(connection) => {
-                    let lease = Lease::Alone(connection);
-                    upstream.reply(reply, lease, &self.rules, &way).await
+                Opened::Declined(lease, flight) => {
+                    let answer = Answer {
+                        reply,
+                        lease,
+                        flight,
+                    };
+                    upstream.reply(answer, &self.rules, &way).await
                 }
             };
         }
-        let answer = upstream.exchange(request, &way).await;
-        let (mut reply, lease) = answer?;
-        self.clean(reply.headers_mut(), allowed);
-        upstream.reply(reply, lease, &self.rules, &way).await
+        let mut answer = upstream.exchange(request, &way).await?;
+        self.clean(answer.reply.headers_mut(), allowed);
+        upstream.reply(answer, &self.rules, &way).await
     }
 
     /// How long the client may pause inside its body. gRPC sends messages when they come: a call may rest
@@ -160,7 +173,7 @@ impl Upstreams {
     fn pause(&self, grpc: bool, upstream: &Upstream) -> Duration {
         let pause = self.settings.body_timeout;
         if grpc {
-            pause.max(upstream.settings.idle_timeout)
+            pause.max(upstream.settings().idle_timeout)
         } else {
             pause
         }
@@ -168,7 +181,7 @@ impl Upstreams {
 
     /// Whether a cookie is the credential that the upstream asks for.
     fn is_cookie_wanted(upstream: &Upstream, head: &Head) -> bool {
-        upstream.settings.forward_token && matches!(head.credential, Credential::Cookie(_))
+        upstream.settings().forward_token && matches!(head.credential, Credential::Cookie(_))
     }
 
     /// The reply's fields as the client gets them.
@@ -191,7 +204,7 @@ impl Upstreams {
         if permit.target().route.set.rewrite_idempotency {
             idempotency::rewrite(&mut headers, permit)?;
         }
-        let settings = &upstream.settings;
+        let settings = upstream.settings();
         if !settings.forward_token {
             headers.remove(header::AUTHORIZATION);
             if let Credential::Cookie(token) = &head.credential {

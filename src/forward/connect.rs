@@ -2,6 +2,7 @@
 //! the protocol that is spoken on it.
 
 use super::body::RequestBody;
+use super::endpoints::Room;
 use super::error::{Error, broken};
 use super::pool::{Connection, Lease, Owner, Pool};
 use super::secure;
@@ -11,6 +12,7 @@ use super::{Protocol, UpstreamSettings};
 use crate::telemetry::Metrics;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -27,16 +29,17 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// The longest head of a reply.
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
 
-/// Connects to `host` and `port`, and starts what moves the connection's bytes.
+/// Connects to `address`, and starts what moves the connection's bytes.
 pub(super) async fn connect(
     settings: &UpstreamSettings,
-    address: (&str, u16),
+    address: SocketAddr,
     owner: Owner,
     pool: &Pool,
-    metrics: &Metrics,
+    counted: (&Metrics, Room),
 ) -> Result<Lease, Error> {
     let until = Instant::now() + settings.connect_timeout;
-    let (wire, shared) = reach(settings, address, (until, false), metrics).await?;
+    let (stream, shared) = reach(settings, address, (until, false)).await?;
+    let wire = wire(stream, counted);
     if !shared {
         return http1(&settings.name, wire, owner).await.map(Lease::Alone);
     }
@@ -47,27 +50,27 @@ pub(super) async fn connect(
 /// The same for HTTP/1.1, even where HTTP/2 could be agreed on.
 pub(super) async fn connect_alone(
     settings: &UpstreamSettings,
-    address: (&str, u16),
+    address: SocketAddr,
     owner: Owner,
-    metrics: &Metrics,
+    counted: (&Metrics, Room),
 ) -> Result<Connection, Error> {
     let until = Instant::now() + settings.connect_timeout;
-    let (wire, _) = reach(settings, address, (until, true), metrics).await?;
+    let (stream, _) = reach(settings, address, (until, true)).await?;
+    let wire = wire(stream, counted);
     http1(&settings.name, wire, owner).await
 }
 
 /// The byte stream, and whether HTTP/2 is spoken on it; with `alone` it never is.
-async fn reach(
+pub(super) async fn reach(
     settings: &UpstreamSettings,
-    address: (&str, u16),
+    address: SocketAddr,
     (until, alone): (Instant, bool),
-    metrics: &Metrics,
-) -> Result<(TokioIo<Wire>, bool), Error> {
+) -> Result<(Stream, bool), Error> {
     let name = &settings.name;
     let opened = timeout_at(until, open(address)).await;
     let opened = opened.map_err(|_| late(settings, "accept a connection"))?;
     let opened = opened.map_err(|error| Error::Connect(Arc::clone(name), error))?;
-    let (stream, shared) = match &settings.tls {
+    Ok(match &settings.tls {
         None => (
             Stream::Plain(opened),
             settings.protocol == Protocol::Http2 && !alone,
@@ -79,16 +82,18 @@ async fn reach(
             let shared = secure::is_http2(&secured);
             (Stream::Tls(Box::new(secured)), shared)
         }
-    };
-    let wire = Wire::new(stream, metrics.upstream_connection());
-    Ok((TokioIo::new(wire), shared))
+    })
+}
+
+fn wire(stream: Stream, (metrics, room): (&Metrics, Room)) -> TokioIo<Wire> {
+    TokioIo::new(Wire::new(stream, Some(metrics.upstream_connection()), room))
 }
 
 fn late(settings: &UpstreamSettings, what: &'static str) -> Error {
-    Error::Timeout(Arc::clone(&settings.name), what, settings.connect_timeout)
+    Error::ConnectTimeout(Arc::clone(&settings.name), what, settings.connect_timeout)
 }
 
-async fn open(address: (&str, u16)) -> std::io::Result<TcpStream> {
+async fn open(address: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -1,7 +1,9 @@
 //! Why an allowed request got no reply.
 
+use super::endpoints::Limit;
 use super::idempotency;
 use crate::reason::Reason;
+use crate::telemetry::UpstreamFailure;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +13,19 @@ pub enum Error {
     /// The route names an upstream that is not configured; the configuration refuses that.
     #[error("upstream `{0}` is not configured")]
     Unknown(Arc<str>),
+    /// No address of it is known.
+    #[error("no endpoint of upstream `{0}` is known: {1}")]
+    Unresolved(Arc<str>, String),
+    /// It has all that it may take.
+    #[error("upstream `{0}` has all that `{key}` gives it", key = .1.key())]
+    Full(Arc<str>, Limit),
     /// No connection.
     #[error("cannot connect to upstream `{0}`: {1}")]
     Connect(Arc<str>, std::io::Error),
-    /// No connection or reply in time.
+    /// No connection in time.
+    #[error("upstream `{0}` did not {1} within {2:?}")]
+    ConnectTimeout(Arc<str>, &'static str, Duration),
+    /// No reply in time.
     #[error("upstream `{0}` did not {1} within {2:?}")]
     Timeout(Arc<str>, &'static str, Duration),
     /// No TLS session that can be trusted.
@@ -64,8 +75,12 @@ impl Error {
     /// The code that the client gets.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Timeout(..) | Self::Deadline(_) => Reason::UpstreamTimeout,
-            Self::Connect(..)
+            Self::ConnectTimeout(..) | Self::Timeout(..) | Self::Deadline(_) => {
+                Reason::UpstreamTimeout
+            }
+            Self::Full(..) => Reason::Overloaded,
+            Self::Unresolved(..)
+            | Self::Connect(..)
             | Self::Untrusted(..)
             | Self::Refused(..)
             | Self::Broken(..)
@@ -76,6 +91,30 @@ impl Error {
             Self::ClientGone => Reason::BodyIncomplete,
             Self::Idempotency(_) => Reason::RequestAmbiguous,
             Self::Unknown(_) | Self::Unsigned(_) | Self::Keyless | Self::Target => Reason::Internal,
+        }
+    }
+
+    /// What it says against the endpoint that was tried; `None`: nothing.
+    pub(super) fn failure(&self) -> Option<UpstreamFailure> {
+        match self {
+            Self::Connect(..) | Self::ConnectTimeout(..) | Self::Untrusted(..) => {
+                Some(UpstreamFailure::Connect)
+            }
+            Self::Timeout(..) => Some(UpstreamFailure::Timeout),
+            Self::Broken(..) | Self::Refused(..) | Self::Switched(_) | Self::Handshake(..) => {
+                Some(UpstreamFailure::Broken)
+            }
+            Self::Unknown(_)
+            | Self::Unresolved(..)
+            | Self::Full(..)
+            | Self::HeadTooLarge(..)
+            | Self::Deadline(_)
+            | Self::Keyless
+            | Self::ClientBody(_)
+            | Self::ClientGone
+            | Self::Unsigned(_)
+            | Self::Idempotency(_)
+            | Self::Target => None,
         }
     }
 }

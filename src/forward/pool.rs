@@ -1,20 +1,21 @@
-//! Connections of one worker to one upstream. Nothing here leaves its thread.
+//! Connections of one worker to one endpoint. Nothing here leaves its thread.
 
 use super::body::RequestBody;
+use super::endpoints::Service;
 use super::streams::{Stream, Streams};
 use super::turn::Turn;
 use crate::tenant::AccountId;
 use hyper::client::conn::http1::SendRequest;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 /// How long a connection may take to become idle after its reply ended. An upload that the upstream
 /// answered early is still being sent then: its connection is closed instead (RULES 45).
 const SETTLE: Duration = Duration::from_millis(100);
-
-type Idle = Rc<RefCell<Vec<Connection>>>;
 
 /// Whose requests a connection carries. `None`: anybody's, or nobody's in particular.
 pub(super) type Owner = Option<AccountId>;
@@ -39,9 +40,17 @@ pub(super) struct Connection {
 /// The idle connections, newest last, and those that requests share.
 #[derive(Clone)]
 pub(super) struct Pool {
-    idle: Idle,
+    idle: Rc<Idle>,
     streams: Rc<Streams>,
+}
+
+struct Idle {
+    list: RefCell<Vec<Connection>>,
     max: usize,
+    service: Arc<Service>,
+    /// Requests of this worker that wait for whatever comes back.
+    waiting: Cell<usize>,
+    back: Notify,
 }
 
 /// A connection in use, and the pool it goes back to.
@@ -99,11 +108,16 @@ impl Drop for Connection {
 }
 
 impl Pool {
-    pub(super) fn new(max: usize) -> Self {
+    pub(super) fn new(service: &Arc<Service>) -> Self {
         Self {
-            idle: Idle::default(),
+            idle: Rc::new(Idle {
+                list: RefCell::default(),
+                max: service.settings.idle_connections_max,
+                service: Arc::clone(service),
+                waiting: Cell::new(0),
+                back: Notify::new(),
+            }),
             streams: Rc::default(),
-            max,
         }
     }
 
@@ -120,7 +134,7 @@ impl Pool {
 
     /// The connection that `owner` used last and that is still open.
     fn take_idle(&self, owner: &Owner) -> Option<Connection> {
-        let mut idle = self.idle.borrow_mut();
+        let mut idle = self.idle.list.borrow_mut();
         while let Some(at) = idle.iter().rposition(|one| one.owner == *owner) {
             let connection = idle.remove(at);
             if connection.sender.is_ready() {
@@ -137,16 +151,49 @@ impl Pool {
         }
     }
 
+    /// A connection of `owner` that another request has done with.
+    pub(super) async fn returned(&self, owner: &Owner) -> Lease {
+        let idle = &self.idle;
+        idle.waiting.set(idle.waiting.get() + 1);
+        let _waiting = Waiting(&idle.waiting);
+        loop {
+            idle.back.notified().await;
+            if let Some(lease) = self.take(owner) {
+                return lease;
+            }
+        }
+    }
+
     fn put(&self, connection: Connection) {
-        let mut idle = self.idle.borrow_mut();
-        if self.max == 0 || connection.once {
+        if connection.once {
             return;
         }
-        if idle.len() == self.max {
-            // The one that nobody has used for the longest time.
-            idle.remove(0);
+        let mut list = self.idle.list.borrow_mut();
+        if self.idle.service.breaker.is_short() {
+            if self.idle.waiting.get() == 0 {
+                // Somebody else waits: this one's end is room for theirs.
+                return;
+            }
+            list.push(connection);
+            return self.idle.back.notify_one();
         }
-        idle.push(connection);
+        if self.idle.max == 0 {
+            return;
+        }
+        if list.len() == self.idle.max {
+            // The one that nobody has used for the longest time.
+            list.remove(0);
+        }
+        list.push(connection);
+    }
+}
+
+/// Counts one of those who wait, until it is dropped.
+struct Waiting<'a>(&'a Cell<usize>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

@@ -1,69 +1,69 @@
-//! One upstream of one worker: an exchange on a connection of its pool, and the reply as it comes.
+//! One upstream of one worker: a request finds an endpoint, and its reply comes as it comes.
 
+use super::UpstreamSettings;
 use super::body::{ReplyBody, RequestBody};
 use super::budget::Budget;
-use super::connect::{connect, connect_alone};
-use super::dress::dress;
+use super::endpoints::{Choice, Dice, Endpoints, Service, State, pick};
 use super::error::{Error, broken};
+use super::flight::Flight;
 use super::headers::Annotate;
-use super::pool::{Connection, Lease, Owner, Pool};
-use super::turn::{Late, Turn};
-use super::{Protocol, UpstreamSettings};
+use super::member::{Member, Way};
+use super::pool::Lease;
+use super::retry::Spare;
 use crate::telemetry::Metrics;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 /// Replies up to this size are collected and written with their head in one write.
 const COLLECT_BYTES_MAX: u64 = 64 * 1024;
 
-/// One upstream, with this worker's connections to it.
+/// One upstream, with this worker's connections to its endpoints.
 pub(super) struct Upstream {
-    pub(super) settings: UpstreamSettings,
+    pub(super) service: Arc<Service>,
     pub(super) metrics: Arc<Metrics>,
-    pool: Pool,
-    /// Held by whoever opens a connection that others may share.
-    opening: Mutex<()>,
-    /// Whether the last connection spoke HTTP/2.
-    shared: Cell<bool>,
+    members: RefCell<Rc<Members>>,
+    dice: Dice,
 }
 
-/// What goes with one exchange.
-pub(super) struct Way<'a> {
-    /// How long the upstream may take to begin its reply.
-    pub(super) limit: Duration,
-    /// Whether the client speaks gRPC.
-    pub(super) grpc: bool,
-    /// When the client gives up.
-    pub(super) deadline: Option<Instant>,
-    pub(super) turn: &'a Turn,
-    /// Whose connections may carry it.
-    pub(super) owner: Owner,
+/// This worker's side of all endpoints of a moment.
+struct Members {
+    of: Arc<Endpoints>,
+    list: Vec<Rc<Member>>,
 }
 
-impl Way<'_> {
-    /// The output of `work`, unless it comes too late.
-    pub(super) async fn within<F: Future>(&self, work: F) -> Result<F::Output, Late> {
-        self.turn.within(self.limit, self.deadline, work).await
-    }
+/// The head of a reply, and what its body comes on.
+pub(super) struct Answer {
+    pub(super) reply: Response<Incoming>,
+    pub(super) lease: Lease,
+    pub(super) flight: Flight,
 }
 
 impl Upstream {
     /// Without connections.
-    pub(super) fn new(settings: &UpstreamSettings, metrics: &Arc<Metrics>) -> Self {
+    pub(super) fn new(service: &Arc<Service>, metrics: &Arc<Metrics>) -> Self {
+        let none = Members {
+            of: Arc::default(),
+            list: Vec::new(),
+        };
         Self {
+            service: Arc::clone(service),
             metrics: Arc::clone(metrics),
-            pool: Pool::new(settings.idle_connections_max),
-            settings: settings.clone(),
-            opening: Mutex::default(),
-            shared: Cell::new(false),
+            members: RefCell::new(Rc::new(none)),
+            // Workers must not all draw the same.
+            dice: Dice::new(RandomState::new().build_hasher().finish()),
         }
+    }
+
+    pub(super) fn settings(&self) -> &UpstreamSettings {
+        &self.service.settings
     }
 
     /// Makes `headers` fit beside the request's first line, if it is known what this upstream takes.
@@ -73,37 +73,140 @@ impl Upstream {
         target: &Uri,
         cookies: bool,
     ) -> Result<(), Error> {
-        let Some(bytes_max) = self.settings.header_bytes_max else {
+        let Some(bytes_max) = self.settings().header_bytes_max else {
             return Ok(());
         };
-        let budget = Budget::new(bytes_max, self.settings.protocol);
+        let budget = Budget::new(bytes_max, self.settings().protocol);
         let target = target
             .path_and_query()
             .map_or(0, |target| target.as_str().len());
-        let beside = target + self.settings.authority.header.len();
+        let beside = target + self.settings().authority.header.len();
         budget
             .fit(headers, beside, cookies, &self.metrics)
-            .map_err(|bytes| Error::HeadTooLarge(Arc::clone(&self.settings.name), bytes, bytes_max))
+            .map_err(|bytes| {
+                Error::HeadTooLarge(Arc::clone(&self.settings().name), bytes, bytes_max)
+            })
+    }
+
+    /// A request of now has found its endpoint, if the upstream may have one more.
+    pub(super) fn depart(&self, now: Instant) -> Result<Flight, Error> {
+        let admitted = self.service.admit(now);
+        let name = &self.settings().name;
+        let admitted = admitted.map_err(|limit| Error::Full(Arc::clone(name), limit))?;
+        Ok(Flight::new(self.choose(&[], now)?, admitted, now))
+    }
+
+    /// Sends a request, and again where that is safe and of use.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<RequestBody>,
+        way: &Way<'_>,
+    ) -> Result<Answer, Error> {
+        let flight = self.depart(Instant::now())?;
+        let spare = Spare::of(&request, self.settings());
+        match flight.member().attempt(request, way).await {
+            Ok((reply, lease)) if !self.is_failure(reply.status().as_u16()) => {
+                flight.answered(Instant::now());
+                Ok(Answer {
+                    reply,
+                    lease,
+                    flight,
+                })
+            }
+            // In a box: few requests come here, and all would carry its weight.
+            outcome => Box::pin(self.again(outcome, spare, way, flight)).await,
+        }
+    }
+
+    /// Whether a reply with that status is more than just passed on.
+    fn is_failure(&self, status: u16) -> bool {
+        let settings = self.settings();
+        status >= 500
+            && (settings.ejection.statuses.contains(&status)
+                || settings.retries.statuses.contains(&status))
+    }
+
+    /// What a status says of the endpoint that sent it.
+    pub(super) fn note(&self, status: u16, flight: &Flight, now: Instant) {
+        if self.settings().ejection.statuses.contains(&status) {
+            flight.failed_by_status(&self.service, now);
+        } else {
+            flight.answered(now);
+        }
+    }
+
+    /// Where the next attempt goes: to an endpoint that is well and not among those `tried`, as far as
+    /// there are any; when none is well, to whichever there is.
+    pub(super) fn choose(&self, tried: &[SocketAddr], now: Instant) -> Result<Rc<Member>, Error> {
+        let members = self.members();
+        let list = members.list.as_slice();
+        if let [only] = list {
+            return Ok(Rc::clone(only));
+        }
+        let at = self.service.now(now);
+        let well = |member: &Member| member.endpoint.state(at) == State::Healthy;
+        let fresh = |member: &Member| !tried.contains(&member.endpoint.address);
+        let pick = |fit: &dyn Fn(&Member) -> bool| {
+            let each = list.iter().enumerate();
+            let choices = each.filter(|(_, one)| fit(one)).map(|(at, one)| Choice {
+                at,
+                weight: one.endpoint.weight,
+                load: &one.load,
+            });
+            pick(choices, self.settings().balance, &self.dice, now)
+        };
+        let chosen = pick(&|one| well(one) && fresh(one))
+            .or_else(|| pick(&well))
+            .or_else(|| pick(&fresh))
+            .or_else(|| pick(&|_| true));
+        let chosen = chosen.and_then(|at| list.get(at)).map(Rc::clone);
+        chosen.ok_or_else(|| {
+            let name = Arc::clone(&self.settings().name);
+            Error::Unresolved(name, self.service.why_none())
+        })
+    }
+
+    /// The endpoints of this moment. One that stays keeps its connections; those of one that is gone
+    /// close once its requests have ended.
+    fn members(&self) -> Rc<Members> {
+        let current = self.service.endpoints();
+        let mut members = self.members.borrow_mut();
+        if !Arc::ptr_eq(&members.of, &current) {
+            let member = |endpoint| {
+                let mut known = members.list.iter();
+                let same = known.find(|one| Arc::ptr_eq(&one.endpoint, endpoint));
+                let fresh = || Rc::new(Member::new(&self.service, endpoint, &self.metrics));
+                same.map_or_else(fresh, Rc::clone)
+            };
+            *members = Rc::new(Members {
+                list: current.list.iter().map(member).collect(),
+                of: Arc::clone(&current),
+            });
+        }
+        Rc::clone(&members)
     }
 
     /// The reply as the client gets it: small ones whole, others as they come.
     pub(super) async fn reply(
         &self,
-        reply: Response<Incoming>,
-        mut lease: Lease,
+        answer: Answer,
         rules: &Arc<Annotate>,
         way: &Way<'_>,
     ) -> Result<Response<ReplyBody>, Error> {
-        let name = &self.settings.name;
+        let Answer {
+            reply,
+            mut lease,
+            flight,
+        } = answer;
         if reply.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Error::Switched(Arc::clone(name)));
+            return Err(Error::Switched(Arc::clone(&self.settings().name)));
         }
         let (mut parts, body) = reply.into_parts();
         parts.version = Version::HTTP_11;
         lease.answered(way.turn);
         let streams = lease.is_stream();
-        let connection = self.pool.lend(lease);
-        let idle = self.settings.idle_timeout;
+        let connection = flight.member().pool.lend(lease);
+        let idle = self.settings().idle_timeout;
         // On HTTP/2 trailers may follow a body of known length, unannounced.
         let known = Some(()).filter(|()| !streams || body.is_end_stream());
         let known = known.and_then(|()| body.size_hint().exact());
@@ -112,16 +215,15 @@ impl Upstream {
             connection.give_back();
             return Ok(Response::from_parts(parts, ReplyBody::full(bytes)));
         }
-        Ok(Response::from_parts(
-            parts,
-            ReplyBody::stream(body, idle, connection, Arc::clone(rules), way.grpc),
-        ))
+        let mut body = ReplyBody::stream(body, idle, connection, Arc::clone(rules), way.grpc);
+        body.hold(flight);
+        Ok(Response::from_parts(parts, body))
     }
 
     /// A small body, whole. Its pauses are bounded, as those of a long one are.
     async fn collect(&self, mut body: Incoming) -> Result<Bytes, Error> {
-        let name = &self.settings.name;
-        let idle = self.settings.idle_timeout;
+        let name = &self.settings().name;
+        let idle = self.settings().idle_timeout;
         let late = |_| Error::Timeout(Arc::clone(name), "go on with its reply", idle);
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
@@ -138,108 +240,5 @@ impl Upstream {
             return Ok(first);
         }
         Ok([first, rest.freeze()].concat().into())
-    }
-
-    /// One request and its reply's head, on a connection that is there or a new one. One that the
-    /// upstream closed meanwhile gives the request back unsent: then, and only then, it is tried again.
-    pub(super) async fn exchange(
-        &self,
-        mut request: Request<RequestBody>,
-        way: &Way<'_>,
-    ) -> Result<(Response<Incoming>, Lease), Error> {
-        let name = &self.settings.name;
-        loop {
-            let (mut lease, fresh) = self.lease(&way.owner).await?;
-            dress(&mut request, &self.settings, lease.is_stream()).ok_or(Error::Target)?;
-            way.turn.upstreams();
-            let answer = match &mut lease {
-                Lease::Alone(connection) => {
-                    let sending = connection.sender.try_send_request(request);
-                    way.within(sending).await
-                }
-                // In a box, so that HTTP/1.1 does not pay for it.
-                Lease::Stream(stream) => {
-                    let sending = stream.sender().try_send_request(request);
-                    Box::pin(way.within(sending)).await
-                }
-            };
-            let answer = answer.map_err(|late| {
-                if late == Late::Limit {
-                    lease.retire();
-                }
-                self.late(late, way.limit)
-            })?;
-            match answer {
-                Ok(reply) => return Ok((reply, lease)),
-                Err(mut failed) => match failed.take_message() {
-                    Some(unsent) if !fresh => request = unsent,
-                    _ => return Err(broken(name, &failed.into_error(), way.turn.take_lost())),
-                },
-            }
-        }
-    }
-
-    pub(super) fn late(&self, late: Late, limit: Duration) -> Error {
-        let name = Arc::clone(&self.settings.name);
-        match late {
-            Late::Limit => Error::Timeout(name, "begin its reply", limit),
-            Late::Deadline => Error::Deadline(name),
-        }
-    }
-
-    /// A connection for one request of `owner`, and whether it is a new one.
-    async fn lease(&self, owner: &Owner) -> Result<(Lease, bool), Error> {
-        match self.pool.take(owner) {
-            Some(lease) => Ok((lease, false)),
-            // In a box: few requests come here, and all would carry its weight.
-            None => Box::pin(self.lease_anew(owner)).await,
-        }
-    }
-
-    async fn lease_anew(&self, owner: &Owner) -> Result<(Lease, bool), Error> {
-        let limit = self.settings.connect_timeout;
-        let opening = if self.shares() {
-            // Requests that come together share what the first of them opens.
-            let opening = timeout(limit, self.opening.lock()).await;
-            let late = |_| {
-                let name = Arc::clone(&self.settings.name);
-                Error::Timeout(name, "accept a connection", limit)
-            };
-            Some(opening.map_err(late)?)
-        } else {
-            None
-        };
-        if opening.is_some()
-            && let Some(lease) = self.pool.take(owner)
-        {
-            return Ok((lease, false));
-        }
-        let (settings, address) = (&self.settings, self.address());
-        let opened = connect(settings, address, owner.clone(), &self.pool, &self.metrics).await;
-        let lease = opened.inspect_err(|_| self.metrics.upstream_connect_failed())?;
-        self.shared.set(lease.is_stream());
-        Ok((lease, true))
-    }
-
-    /// A new connection that carries one request of HTTP/1.1, whatever else is spoken.
-    pub(super) async fn connect_alone(&self, owner: Owner) -> Result<Connection, Error> {
-        let opened = connect_alone(&self.settings, self.address(), owner, &self.metrics).await;
-        opened.inspect_err(|_| self.metrics.upstream_connect_failed())
-    }
-
-    /// Whether a new connection will carry many requests, as far as can be told beforehand.
-    fn shares(&self) -> bool {
-        match self.settings.protocol {
-            Protocol::Http1 => false,
-            Protocol::Http2 => true,
-            Protocol::Auto => self.shared.get(),
-        }
-    }
-
-    /// Where the next connection goes: asked once for each.
-    fn address(&self) -> (&str, u16) {
-        let host = self.settings.host.as_str();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        (host, self.settings.port)
     }
 }

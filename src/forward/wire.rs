@@ -1,5 +1,6 @@
 //! The bytes of a connection to an upstream, plain or under TLS.
 
+use super::endpoints::Room;
 use crate::telemetry::Present;
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -10,11 +11,12 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::client::TlsStream;
 
-/// A connection's stream; counted as open until it is dropped.
+/// A connection's stream; counted until it is dropped, if it is.
 pub(super) struct Wire {
     stream: Stream,
     heard: Option<Arc<Notify>>,
-    _open: Present,
+    _open: Option<Present>,
+    _room: Room,
 }
 
 /// What moves the bytes. TLS is in a box: plain connections must not pay for its buffers.
@@ -26,11 +28,12 @@ pub(super) enum Stream {
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, open: Present) -> Self {
+    pub(super) fn new(stream: Stream, open: Option<Present>, room: Room) -> Self {
         Self {
             stream,
             heard: None,
             _open: open,
+            _room: room,
         }
     }
 

@@ -14,4 +14,6 @@ pub struct Generation {
     pub head: head::Settings,
     /// Where allowed requests go, and what is told there.
     pub forward: Arc<forward::Settings>,
+    /// The upstreams of `forward`, as they are: what is known of them outlives a generation.
+    pub services: Arc<forward::Services>,
 }

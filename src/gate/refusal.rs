@@ -131,6 +131,16 @@ impl From<decision::Denied> for Refusal {
 
 impl From<forward::Error> for Refusal {
     fn from(error: forward::Error) -> Self {
-        Self::new(error.reason(), error.to_string())
+        let hint = match &error {
+            forward::Error::Full(..) => Hint::RetryAfter {
+                scope: None,
+                secs: 1,
+            },
+            _ => Hint::None,
+        };
+        Self {
+            hint,
+            ..Self::new(error.reason(), error.to_string())
+        }
     }
 }

@@ -207,7 +207,8 @@ impl Gate {
             .map_err(|_| Refusal::new(Reason::Internal, "the request id is not a header value"))?;
         journal.sent();
         let request = Request::from_parts(parts, sent);
-        let upstreams = self.forwarder.upstreams(&generation.forward);
+        let (forward, services) = (&generation.forward, &generation.services);
+        let upstreams = self.forwarder.upstreams(forward, services);
         let allowed = Allowed {
             permit: &permit,
             head,

@@ -172,6 +172,11 @@ impl Opening {
 }
 
 impl Door {
+    /// Where it is.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.socket.borrow().as_ref()?.local_addr().ok()
+    }
+
     /// How clients come to it.
     pub(super) fn way(&self) -> &Way {
         &self.way

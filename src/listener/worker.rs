@@ -57,6 +57,12 @@ impl Bound {
         self.doors.tls
     }
 
+    /// Every address that it listens on.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let doors = self.doors.of_workers.iter().flatten();
+        doors.filter_map(Door::address).collect()
+    }
+
     /// Starts the workers. Each ends when draining began and its connections are done, or after the
     /// drain timeout.
     pub fn serve(

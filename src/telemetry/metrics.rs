@@ -16,6 +16,7 @@ mod requests;
 mod streams;
 mod tls;
 mod tunnels;
+mod upstreams;
 
 pub use accounts::ACCOUNTS_MAX;
 pub use doors::TransparentFault;
@@ -23,6 +24,7 @@ pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
 pub use tls::CertificateEnd;
 pub use tunnels::TunnelEnd;
+pub use upstreams::{UpstreamFailure, UpstreamSeries};
 
 use crate::clock::Timestamp;
 use crate::lease::Ended;
@@ -148,6 +150,7 @@ pub struct Metrics {
     streams: streams::Streams,
     tls: tls::Tls,
     tunnels: tunnels::Tunnels,
+    upstreams: upstreams::Upstreams,
     process: process::Process,
 }
 
@@ -177,6 +180,7 @@ impl Metrics {
             streams: streams::Streams::new(&mut build),
             tls: tls::Tls::new(&mut build),
             tunnels: tunnels::Tunnels::new(&mut build),
+            upstreams: upstreams::Upstreams::new(&mut build),
             process: process::Process::new(&mut build),
             registry: build.registry,
             docs: build.docs,
@@ -367,6 +371,16 @@ impl Metrics {
     /// A head was refused before it became a request (RULES 41).
     pub fn malformed_head(&self) {
         self.traffic.malformed.inc();
+    }
+
+    /// The series of a configured upstream, to keep beside it.
+    pub fn upstream_series(&self, name: &str) -> UpstreamSeries {
+        self.upstreams.series(name)
+    }
+
+    /// Names the upstreams that serve; those named before and not now lose their series.
+    pub fn keep_upstreams<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        self.upstreams.keep(names);
     }
 
     /// A connection to an upstream was opened.

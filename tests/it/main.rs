@@ -98,6 +98,8 @@ mod transparent;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]
+mod upstreams;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 mod verify;

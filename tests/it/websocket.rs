@@ -20,7 +20,7 @@ fn builder() -> Builder {
     TestGate::builder().set("/routes/-", live("api"))
 }
 
-fn live(upstream: &str) -> Value {
+pub(crate) fn live(upstream: &str) -> Value {
     json!({"context": "app", "match": format!("GET {LIVE}"), "action": "live/watch",
            "upstream": upstream, "websocket": true})
 }
@@ -40,7 +40,7 @@ fn opening(request: Request) -> Request {
 }
 
 /// An upstream's answer to [`KEY`], with further lines.
-fn switched(more: &str) -> Vec<u8> {
+pub(crate) fn switched(more: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
          sec-websocket-accept: {ACCEPT}\r\n{more}\r\n"
@@ -49,7 +49,7 @@ fn switched(more: &str) -> Vec<u8> {
 }
 
 /// Opens a WebSocket to an upstream that answers by [`switched`].
-fn open(gate: &TestGate) -> Connection {
+pub(crate) fn open(gate: &TestGate) -> Connection {
     let mut connection = gate.connect();
     connection.send(&handshake(gate, LIVE).bytes());
     let reply = connection.next("GET").expect("a reply");

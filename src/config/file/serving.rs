@@ -1,5 +1,6 @@
 //! `listen`, `admin`, `upstreams` and `annotate`.
 
+use super::{Balance, Ejection, Endpoint, Health, Retries, UpstreamLimits};
 use super::{
     ClientAddress, Http2, Peers, Protocol, ProxyProtocol, Tls, TokenCookies, Transparent,
     UpstreamTls,
@@ -117,9 +118,30 @@ pub(crate) struct Admin {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Upstream {
-    /// Scheme, host and port, without path, query or user: `http` in the clear, `https` under TLS.
+    /// Scheme, host and port, without path, query or user: `http` in the clear, `https` under TLS. This
+    /// or `endpoints` says where it is.
     #[schemars(extend("examples" = ["http://127.0.0.1:9000", "https://api.internal:8443"]))]
-    pub(crate) url: String,
+    #[serde(default)]
+    pub(crate) url: Option<String>,
+    /// Several places instead of one `url`. Each address of each name is an endpoint.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// Which of its endpoints gets a request.
+    #[serde(default)]
+    pub(crate) balance: Balance,
+    /// When a request is sent again.
+    #[serde(default)]
+    pub(crate) retries: Retries,
+    /// When an endpoint is left out for its answers.
+    #[serde(default)]
+    pub(crate) ejection: Ejection,
+    /// How its endpoints are asked whether they are well. Absent: they are not asked.
+    #[serde(default)]
+    pub(crate) health: Option<Health>,
+    /// What it may take of this process.
+    #[serde(default)]
+    pub(crate) limits: UpstreamLimits,
     /// What is spoken: `http1`, `http2` (without TLS by prior knowledge, h2c: gRPC servers speak that),
     /// or `auto`: what the upstream prefers of both under TLS, HTTP/1.1 without.
     #[serde(default)]

@@ -158,7 +158,7 @@ colour: red
         .iter()
         .filter_map(|line| line.split(' ').next())
         .collect();
-    assert_eq!(at, ["1", "2", "2", "3", "3", "5", "8", "9"], "{all:#?}");
+    assert_eq!(at, ["1", "2", "2", "3", "5", "8", "9"], "{all:#?}");
 }
 
 #[test]

@@ -1,18 +1,17 @@
-//! `upstreams`: addresses that are not our own.
+//! `upstreams`: the services behind, one by one.
 
-use super::listen::{self, timeout};
+use super::endpoints::{self, Place};
+use super::listen::timeout;
 use super::transport;
 use crate::config::file::{Config, Pool, Upstream};
 use crate::config::findings::Findings;
 use crate::document::child;
-use crate::forward::{Authority, PoolMode, UpstreamSettings};
-use http::Uri;
-use std::net::{IpAddr, SocketAddr};
+use crate::forward::{Authority, Own, PoolMode, UpstreamSettings};
 use std::sync::Arc;
 
 /// All upstreams that make sense.
 pub(super) fn resolve(config: &Config, findings: &mut Findings<'_>) -> Vec<UpstreamSettings> {
-    let own: Vec<SocketAddr> = listen::own(config).map(|(_, own)| own).collect();
+    let own = endpoints::own(config);
     let each = config.upstreams.iter();
     each.filter_map(|(name, shape)| one(name, shape, &own, findings))
         .collect()
@@ -21,35 +20,13 @@ pub(super) fn resolve(config: &Config, findings: &mut Findings<'_>) -> Vec<Upstr
 fn one(
     name: &str,
     shape: &Upstream,
-    own: &[SocketAddr],
+    own: &Own,
     findings: &mut Findings<'_>,
 ) -> Option<UpstreamSettings> {
     let at = child("/upstreams", name);
-    let url = child(&at, "url");
-    let (secure, host, port) = match address(&shape.url) {
-        Ok(found) => found,
-        Err(why) => {
-            let message = format!("`{}` {why}", shape.url);
-            let help = "write it like `http://127.0.0.1:9000` or `https://api.internal:8443`";
-            findings.error(&url, "config_url", message, help);
-            return None;
-        }
-    };
-    if let Some(listener) = own
-        .iter()
-        .find(|listener| leads_to(&host, port, **listener))
-    {
-        let message = format!(
-            "`{}` leads back to our own listener `{listener}`",
-            shape.url
-        );
-        let help = "name the service behind, not Palisade itself";
-        findings.error(&url, "upstream_is_own_listener", message, help);
-    }
-    let authority = shape
-        .authority
-        .clone()
-        .unwrap_or_else(|| shown(secure, &host, port));
+    let places = endpoints::places(shape, &at, own, findings)?;
+    let first = places.first()?;
+    let authority = shape.authority.clone().unwrap_or_else(|| shown(first));
     let times = |key: &str| format!("{at}/timeouts/{key}");
     Some(UpstreamSettings {
         connect_timeout: timeout(findings, &times("connect"), shape.timeouts.connect),
@@ -61,7 +38,7 @@ fn one(
         idle_connections_max: usize::from(shape.idle_connections_max),
         protocol: transport::protocol(shape.protocol),
         ping: transport::ping(&shape.http2, &at, findings),
-        tls: transport::tls(shape, (&at, &host), secure, findings),
+        tls: transport::tls(shape, (&at, &first.host), first.secure, findings),
         header_bytes_max: transport::header_bytes_max(shape, &at, findings),
         pool: match shape.pool {
             Pool::Shared => PoolMode::Shared,
@@ -69,8 +46,12 @@ fn one(
         },
         authority: authority_value(findings, &child(&at, "authority"), &authority)?,
         name: name.into(),
-        host,
-        port,
+        origins: places.iter().map(Place::origin).collect(),
+        balance: endpoints::balance(shape.balance),
+        retries: endpoints::retries(&shape.retries),
+        ejection: endpoints::ejection(&shape.ejection, &at, findings),
+        health: endpoints::health(shape.health.as_ref(), &at, findings),
+        limits: endpoints::limits(&shape.limits),
     })
 }
 
@@ -80,43 +61,13 @@ fn audience(shape: &Upstream, pointer: &str, findings: &mut Findings<'_>) -> Opt
     Some(audience.into())
 }
 
-/// Whether under TLS, and where.
-fn address(url: &str) -> Result<(bool, String, u16), &'static str> {
-    let uri: Uri = url.parse().map_err(|_| "is not a URL")?;
-    let secure = match uri.scheme_str() {
-        Some("http") => false,
-        Some("https") => true,
-        _ => return Err("is neither an http nor an https URL"),
-    };
-    let authority = uri.authority().ok_or("has no host")?;
-    if authority.as_str().contains('@') {
-        return Err("holds a user, which is not sent");
-    }
-    if uri.path() != "/" || uri.query().is_some() || url.contains('#') {
-        return Err("has a path or query, which the request's own replaces");
-    }
-    // `Authority::port` reads a port out of range as none.
-    let port = match authority.as_str().strip_prefix(authority.host()) {
-        None | Some("") => default_port(secure),
-        Some(port) => {
-            let digits = port.strip_prefix(':').unwrap_or_default();
-            digits.parse().map_err(|_| "has no valid port")?
-        }
-    };
-    if authority.host().is_empty() || port == 0 {
-        return Err("needs a host and a port");
-    }
-    Ok((secure, authority.host().to_owned(), port))
-}
-
-fn default_port(secure: bool) -> u16 {
-    if secure { 443 } else { 80 }
-}
-
 /// Host and port as clients of the service itself would write them.
-fn shown(secure: bool, host: &str, port: u16) -> String {
-    if secure && port == default_port(secure) {
-        return host.to_owned();
+fn shown(place: &Place) -> String {
+    let Place {
+        secure, host, port, ..
+    } = place;
+    if *secure && *port == endpoints::default_port(*secure) {
+        return host.clone();
     }
     format!("{host}:{port}")
 }
@@ -130,22 +81,3 @@ fn authority_value(findings: &mut Findings<'_>, pointer: &str, text: &str) -> Op
     }
     value
 }
-
-/// Whether connecting to `host` and `port` reaches `listener`, as far as literals tell (RULES 44).
-fn leads_to(host: &str, port: u16, listener: SocketAddr) -> bool {
-    if port != listener.port() {
-        return false;
-    }
-    let literal = host.trim_start_matches('[').trim_end_matches(']');
-    let ip: IpAddr = match literal.parse::<IpAddr>() {
-        Ok(ip) => ip.to_canonical(),
-        Err(_) if host.eq_ignore_ascii_case("localhost") => IpAddr::from([127, 0, 0, 1]),
-        Err(_) => return false,
-    };
-    let here = listener.ip().to_canonical();
-    let local = ip.is_loopback() || ip.is_unspecified();
-    ip == here || (local && (here.is_unspecified() || here.is_loopback()))
-}
-
-#[cfg(test)]
-mod tests;

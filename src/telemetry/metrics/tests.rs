@@ -213,6 +213,7 @@ fn every_family_is_in_the_reference_and_the_reverse() {
     metrics.register_policies(["platform/rbac/read"]);
     metrics.ruleset("abc", true, Timestamp(0));
     metrics.certificates_end(&["server"], [("server", "api.test", Timestamp(0))]);
+    let _ = metrics.upstream_series("api");
     let page = read(&metrics.render());
     let docs = Metrics::reference();
     let named: HashMap<String, String> = docs

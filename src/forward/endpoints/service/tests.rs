@@ -1,0 +1,140 @@
+//! Addresses that come and go, and endpoints that are left out.
+
+use super::*;
+use crate::forward::endpoints::settings::{Balance, Ejection, Limits, Origin, Retries};
+use crate::forward::{Authority, Ping, PoolMode, Protocol};
+
+fn settings(hosts: &[&str]) -> UpstreamSettings {
+    let second = Duration::from_secs(1);
+    UpstreamSettings {
+        name: "api".into(),
+        origins: hosts
+            .iter()
+            .map(|host| Origin {
+                host: (*host).into(),
+                port: 9000,
+                weight: 1,
+            })
+            .collect(),
+        balance: Balance::LeastRequest,
+        retries: Retries {
+            max: 1,
+            statuses: Vec::new(),
+            percent: 20,
+            floor: 1,
+        },
+        ejection: Ejection {
+            failures: 2,
+            statuses: Vec::new(),
+            base: second,
+            max: second,
+            percent: 50,
+        },
+        health: None,
+        limits: Limits::default(),
+        authority: Authority::parse("api").unwrap(),
+        protocol: Protocol::Http1,
+        tls: None,
+        ping: Ping {
+            interval: second,
+            timeout: second,
+        },
+        connect_timeout: second,
+        response_timeout: second,
+        header_bytes_max: None,
+        tunnel_timeout: Duration::from_secs(1),
+        idle_timeout: second,
+        audience: None,
+        forward_token: false,
+        idle_connections_max: 1,
+        pool: PoolMode::Shared,
+    }
+}
+
+fn service(hosts: &[&str]) -> Service {
+    Service::new(&settings(hosts), &Metrics::new())
+}
+
+fn addresses(service: &Service) -> Vec<String> {
+    let endpoints = service.endpoints();
+    let each = endpoints.list.iter();
+    each.map(|one| one.address.ip().to_string()).collect()
+}
+
+fn ips(texts: &[&str]) -> Vec<IpAddr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+#[test]
+fn literals_are_there_at_once_and_names_once_they_are_found() {
+    let service = service(&["10.0.0.1", "api.internal"]);
+    assert_eq!(addresses(&service), ["10.0.0.1"]);
+    assert_eq!(
+        service.why_none(),
+        "`api.internal`: it has not been resolved yet"
+    );
+    service.resolved(1, Ok(ips(&["10.0.0.2", "10.0.0.1", "::1"])));
+    assert_eq!(
+        addresses(&service),
+        ["10.0.0.1", "10.0.0.2", "::1"],
+        "each once"
+    );
+    assert!(service.status().unresolved.is_empty());
+}
+
+#[test]
+fn a_name_that_stops_resolving_keeps_its_addresses_and_says_so() {
+    let service = service(&["api.internal"]);
+    service.resolved(0, Ok(ips(&["10.0.0.2"])));
+    service.resolved(0, Err("no such name".to_owned()));
+    assert_eq!(addresses(&service), ["10.0.0.2"]);
+    let status = service.status();
+    assert_eq!(
+        status.unresolved,
+        [("api.internal".into(), "no such name".to_owned())]
+    );
+}
+
+#[test]
+fn an_endpoint_that_stays_is_the_same_and_the_list_changes_only_with_them() {
+    let service = service(&["api.internal"]);
+    service.resolved(0, Ok(ips(&["10.0.0.1", "10.0.0.2"])));
+    let before = Arc::clone(&service.endpoints());
+    service.resolved(0, Ok(ips(&["10.0.0.1", "10.0.0.2"])));
+    assert!(
+        Arc::ptr_eq(&before, &service.endpoints()),
+        "nothing to tell the workers"
+    );
+    service.resolved(0, Ok(ips(&["10.0.0.2", "10.0.0.3"])));
+    let after = service.endpoints();
+    assert!(Arc::ptr_eq(&before.list[1], &after.list[0]));
+    assert_eq!(addresses(&service), ["10.0.0.2", "10.0.0.3"]);
+}
+
+#[test]
+fn of_two_that_fail_one_is_left_and_what_is_out_comes_back() {
+    let service = service(&["10.0.0.1", "10.0.0.2"]);
+    let now = Instant::now();
+    let list = service.endpoints().list.clone();
+    for endpoint in &list {
+        service.failed(endpoint, now);
+        service.failed(endpoint, now);
+    }
+    let states = |now| {
+        let at = service.now(now);
+        list.iter().map(|one| one.state(at)).collect::<Vec<_>>()
+    };
+    assert_eq!(states(now), [State::Ejected, State::Healthy]);
+    let later = now + Duration::from_secs(2);
+    assert_eq!(states(later), [State::Healthy, State::Healthy]);
+}
+
+#[test]
+fn the_only_endpoint_is_never_left_out() {
+    let service = service(&["10.0.0.1"]);
+    let only = Arc::clone(&service.endpoints().list[0]);
+    for _ in 0..10 {
+        service.failed(&only, Instant::now());
+    }
+    assert_eq!(only.state(service.now(Instant::now())), State::Healthy);
+}

@@ -1,0 +1,177 @@
+//! A request that failed is sent again where that is safe: to another endpoint, within the budget.
+//!
+//! Safe is what was not sent, what the upstream says it did not look at, and what may be done twice
+//! (RFC 9110, section 9.2.2) and can be said twice. A POST that was sent is never sent again.
+
+use super::body::RequestBody;
+use super::error::Error;
+use super::flight::Flight;
+use super::member::{Failed, Member, Way};
+use super::pool::Lease;
+use super::upstream::{Answer, Upstream};
+use super::{Protocol, UpstreamSettings};
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use tokio::time::Instant;
+
+/// A request that can be said again.
+pub(super) struct Spare {
+    request: Request<RequestBody>,
+    idempotent: bool,
+}
+
+/// What the client gets of an attempt, if it is the last.
+type Ended = Result<(Response<Incoming>, Lease), Error>;
+
+/// What an attempt came to.
+pub(super) type Outcome = Result<(Response<Incoming>, Lease), Box<Failed>>;
+
+impl Spare {
+    /// A copy of `request`, if it may be of use: a body that is read as it comes cannot be said again.
+    pub(super) fn of(request: &Request<RequestBody>, settings: &UpstreamSettings) -> Option<Self> {
+        let idempotent = is_idempotent(request.method());
+        // Over HTTP/1.1 nobody says that a request was not looked at.
+        let useful = idempotent || settings.protocol != Protocol::Http1;
+        if settings.retries.max == 0 || !useful {
+            return None;
+        }
+        Some(Self {
+            request: copy(request)?,
+            idempotent,
+        })
+    }
+
+    fn again(&self, error: &Error) -> Option<Request<RequestBody>> {
+        let safe = match error {
+            Error::Refused(..) => true,
+            Error::Broken(..) => self.idempotent,
+            _ => false,
+        };
+        safe.then(|| copy(&self.request)).flatten()
+    }
+}
+
+impl Upstream {
+    /// Goes on after an attempt that was no success, until one is or nothing more may be tried.
+    pub(super) async fn again(
+        &self,
+        mut outcome: Outcome,
+        spare: Option<Spare>,
+        way: &Way<'_>,
+        mut flight: Flight,
+    ) -> Result<Answer, Error> {
+        let begun = flight.begun();
+        let mut way = way.clone();
+        let mut tried = Vec::new();
+        let mut left = self.settings().retries.max;
+        loop {
+            let (next, ended) = self.judge(outcome, spare.as_ref(), &way, &flight);
+            let now = Instant::now();
+            way.spent = now.saturating_duration_since(begun);
+            tried.push(flight.member().endpoint.address);
+            let next = next.filter(|_| left > 0 && way.spent < way.limit);
+            let next = next.and_then(|next| self.next(next, &tried, now));
+            let Some((request, member)) = next else {
+                return ended.map(|(reply, lease)| Answer {
+                    reply,
+                    lease,
+                    flight,
+                });
+            };
+            left -= 1;
+            // Its connection first: what it takes may be what the next one waits for.
+            drop(ended);
+            flight.turn_to(member, now);
+            outcome = flight.member().attempt(request, &way).await;
+        }
+    }
+
+    /// Where `next` goes, if it may be sent at all.
+    fn next(
+        &self,
+        next: Next,
+        tried: &[SocketAddr],
+        now: Instant,
+    ) -> Option<(Request<RequestBody>, Rc<Member>)> {
+        let member = self.choose(tried, now).ok()?;
+        // An endpoint that takes no connection is no busier for being asked: whoever finds another one need
+        // not ask the budget.
+        let free = next.unconnected && !tried.contains(&member.endpoint.address);
+        (free || self.service.may_retry(now)).then_some((next.request, member))
+    }
+
+    /// What may be sent again after `outcome`, and what it is to the client if nothing is.
+    fn judge(
+        &self,
+        outcome: Outcome,
+        spare: Option<&Spare>,
+        way: &Way<'_>,
+        flight: &Flight,
+    ) -> (Option<Next>, Ended) {
+        let now = Instant::now();
+        match outcome {
+            Ok((reply, lease)) => {
+                let status = reply.status().as_u16();
+                self.note(status, flight, now);
+                let again = self.settings().retries.statuses.contains(&status);
+                let spare = spare.filter(|spare| again && spare.idempotent);
+                let next = spare.and_then(|spare| copy(&spare.request)).map(Next::of);
+                (next, Ok((reply, lease)))
+            }
+            Err(failed) => {
+                let Failed { error, unsent } = *failed;
+                if !self.is_own_fault(&error, way) {
+                    flight.failed(&self.service, &error, now);
+                }
+                // What was not sent and failed for the client's own body would fail again.
+                let unsent = unsent.filter(|_| error.failure().is_some());
+                let unsent = unsent.map(|request| Next {
+                    unconnected: matches!(error, Error::Connect(..) | Error::ConnectTimeout(..)),
+                    request,
+                });
+                let again = || spare.and_then(|spare| spare.again(&error)).map(Next::of);
+                (unsent.or_else(again), Err(error))
+            }
+        }
+    }
+
+    /// Whether the caller gave less time than the upstream is meant to have: that says nothing against an
+    /// endpoint, and must not take it from others.
+    fn is_own_fault(&self, error: &Error, way: &Way<'_>) -> bool {
+        let short = way.limit.saturating_sub(way.spent) < self.settings().response_timeout;
+        matches!(error, Error::Timeout(..)) && short
+    }
+}
+
+/// A request that may be sent once more.
+struct Next {
+    request: Request<RequestBody>,
+    /// The endpoint before took no connection.
+    unconnected: bool,
+}
+
+impl Next {
+    fn of(request: Request<RequestBody>) -> Self {
+        Self {
+            request,
+            unconnected: false,
+        }
+    }
+}
+
+fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let mut copy = Request::new(request.body().copy()?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+fn is_idempotent(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+    )
+}

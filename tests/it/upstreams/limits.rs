@@ -1,0 +1,107 @@
+//! What one upstream may take.
+
+use super::{READ, count, gate, read, services, urls};
+use crate::support::client::Connection;
+use crate::support::eventually;
+use crate::support::gate::TestGate;
+use crate::support::upstream::TestUpstream;
+use palisade::reason::Reason;
+use serde_json::{Value, json};
+
+/// A request that is on its way and gets no answer.
+fn hanging(gate: &TestGate, service: &TestUpstream) -> Connection {
+    let before = service.requests().len();
+    let mut connection = gate.connect();
+    let token = gate.issuer.user("ana").sign();
+    connection.send(&gate.get(READ).bearer(&token).bytes());
+    eventually("the upstream has it", || {
+        (service.requests().len() > before).then_some(())
+    });
+    connection
+}
+
+fn bounded(limits: &Value) -> (TestGate, [TestUpstream; 1]) {
+    let service = services::<1>();
+    service[0].hang();
+    let more = json!({"limits": limits, "timeouts": {"response": "20s", "connect": "200ms"}});
+    (gate(&urls(&service), &more).start(), service)
+}
+
+#[test]
+fn requests_under_way_are_bounded_and_whoever_goes_makes_room() {
+    let (gate, [service]) = bounded(&json!({"max_in_flight": 2}));
+    let first = hanging(&gate, &service);
+    let _second = hanging(&gate, &service);
+    let reply = read(&gate);
+    reply.refused(Reason::Overloaded);
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    let detail = gate.audit(1).remove(0)["detail"].to_string();
+    assert!(detail.contains("max_in_flight"), "{detail}");
+    assert_eq!(
+        count(&gate, "refused_total", ("limit", "max_in_flight")),
+        1.0
+    );
+    drop(first);
+    service.reply(200, &[], b"{}");
+    eventually("there is room again", || {
+        (read(&gate).status == 200).then_some(())
+    });
+}
+
+#[test]
+fn connections_are_bounded_and_waited_for() {
+    let (gate, [service]) = bounded(&json!({"max_connections": 1}));
+    let first = hanging(&gate, &service);
+    read(&gate).refused(Reason::Overloaded);
+    assert_eq!(
+        count(&gate, "refused_total", ("limit", "max_connections")),
+        1.0
+    );
+    drop(first);
+    service.reply(200, &[], b"{}");
+    eventually("the connection's end makes room", || {
+        (read(&gate).status == 200).then_some(())
+    });
+    assert_eq!(
+        gate.metrics().sum("palisade_upstream_connections", &[]),
+        1.0
+    );
+    // One after the other on the one that there is.
+    for _ in 0..5 {
+        read(&gate).allowed(200);
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_connection_is_counted_and_bounded() {
+    let (gate, [service]) = bounded(&json!({"max_connections": 1, "max_pending": 1}));
+    let _first = hanging(&gate, &service);
+    let token = gate.issuer.user("ana").sign();
+    let mut waiting = gate.connect();
+    waiting.send(&gate.get(READ).bearer(&token).bytes());
+    eventually("it waits", || {
+        (count(&gate, "pending_requests", ("upstream", "api")) > 0.0).then_some(())
+    });
+    read(&gate).refused(Reason::Overloaded);
+    assert_eq!(count(&gate, "refused_total", ("limit", "max_pending")), 1.0);
+    waiting.reply("GET").refused(Reason::Overloaded);
+    assert_eq!(count(&gate, "pending_requests", ("upstream", "api")), 0.0);
+}
+
+#[test]
+fn a_websocket_counts_until_it_ends() {
+    let (gate, [service]) = {
+        let service = services::<1>();
+        let gate = gate(&urls(&service), &json!({"limits": {"max_in_flight": 1}}))
+            .set("/routes/-", crate::websocket::live("api"));
+        (gate.start(), service)
+    };
+    service.bytes(&crate::websocket::switched(""));
+    let tunnel = crate::websocket::open(&gate);
+    read(&gate).refused(Reason::Overloaded);
+    drop(tunnel);
+    service.reply(200, &[], b"{}");
+    eventually("its end makes room", || {
+        (read(&gate).status == 200).then_some(())
+    });
+}
