@@ -5,6 +5,9 @@ mod pace;
 mod watch;
 
 use super::connection::{FIRST_REQUEST, Inside, Link};
+use super::tunnel::Opened;
+use crate::forward::ReplyBody;
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -56,10 +59,11 @@ where
         stream,
         watch: watch.clone(),
     };
-    let service = service_fn(|request: http::Request<Incoming>| {
-        let (link, tasks, open) = (Rc::clone(&link), tasks.clone(), watch.open());
+    let service = service_fn(|request: Request<Incoming>| {
+        let (link, tasks, watch) = (Rc::clone(&link), tasks.clone(), watch.clone());
+        let open = watch.open();
         async move {
-            let reply = link.inside.gate.serve(&link.peer, request).await;
+            let reply = answer(link, request, &watch).await;
             Ok::<_, Infallible>(reply.map(|body| tasks.reply(body, open)))
         }
     });
@@ -70,10 +74,28 @@ where
     }
 }
 
+/// Answers one request. A WebSocket begins once the reply that opens it is sent, and its connection lasts as
+/// long as it does.
+async fn answer(
+    link: Rc<Link>,
+    mut request: Request<Incoming>,
+    watch: &Watch,
+) -> Response<ReplyBody> {
+    let upgrade = (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
+    let mut reply = link.inside.gate.serve(&link.peer, request).await;
+    if let Some((mut tunnel, upgrade)) = reply.body_mut().tunnel().zip(upgrade) {
+        tunnel.hold(watch.open());
+        let opened = Opened::new(tunnel, upgrade);
+        tokio::task::spawn_local(async move { opened.run(&link.inside).await });
+    }
+    reply
+}
+
 fn builder(tasks: Tasks, head_bytes_max: usize) -> http2::Builder<Tasks> {
     let mut builder = http2::Builder::new(tasks);
     builder
         .timer(TokioTimer::new())
+        .enable_connect_protocol()
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(head_bytes_max).unwrap_or(u32::MAX))
         .initial_stream_window_size(STREAM_WINDOW_BYTES)

@@ -1,6 +1,7 @@
 //! Of a WebSocket: handshakes good and bad, tunnels and their ends, and peers that nobody here wrote.
 
 mod autobahn;
+mod extended;
 mod handshake;
 mod peers;
 mod tunnel;

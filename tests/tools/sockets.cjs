@@ -1,8 +1,9 @@
 // WebSockets by `ws`: a server that echoes and reports, and clients that do as they are told.
-// Started with {}; its server listens on `port`. Told {do: ...}, it answers with what happened.
+// Started with {cert, key} for TLS, else {}; its server listens on `port`. Told {do: ...}, it answers with what happened.
 'use strict'
 
 const http = require('node:http')
+const https = require('node:https')
 const http2 = require('node:http2')
 const { once } = require('node:events')
 const { WebSocket, WebSocketServer } = require('ws')
@@ -10,7 +11,9 @@ const { listen, talk } = require('./lines.cjs')
 
 const MAX = 32 * 1024 * 1024
 const served = []
-const server = http.createServer((request, response) => response.writeHead(426).end('no WebSocket here'))
+const told = JSON.parse(process.argv[2])
+const refuse = (request, response) => response.writeHead(426).end('no WebSocket here')
+const server = told.key ? https.createServer(told, refuse) : http.createServer(refuse)
 const handleProtocols = (offered) => offered.has('palisade.test') ? 'palisade.test' : false
 const sockets = new WebSocketServer({ server, maxPayload: MAX, perMessageDeflate: { threshold: 64 }, handleProtocols })
 
@@ -31,8 +34,8 @@ sockets.on('connection', (socket, request) => {
 
 const clients = new Map()
 
-function open ({ name, url, headers, protocols, compress }) {
-  const socket = new WebSocket(url, protocols ?? [], { headers, maxPayload: MAX, perMessageDeflate: compress ? { threshold: 64 } : false })
+function open ({ name, url, headers, protocols, compress, ca, servername }) {
+  const socket = new WebSocket(url, protocols ?? [], { headers, ca, servername, maxPayload: MAX, perMessageDeflate: compress ? { threshold: 64 } : false })
   const client = { socket, messages: [], closed: null, pongs: 0, waiting: [] }
   const wake = () => client.waiting.splice(0).forEach((go) => go())
   clients.set(name, client)
@@ -95,7 +98,7 @@ const commands = {
     return { closed: client.closed }
   },
   // RFC 8441. Frames are written by hand: a mask of zeros leaves a payload as it is.
-  async extended ({ url, path, protocol, headers, text }) {
+  async extended ({ url, path, protocol, headers, text, hold }) {
     const session = http2.connect(url)
     try {
       const [settings] = await once(session, 'remoteSettings')
@@ -115,7 +118,7 @@ const commands = {
         stream.on('data', (data) => { taken.push(data); if (Buffer.concat(taken).length >= echoed) resolve() })
         stream.write(Buffer.concat([head, sent]))
       })
-      stream.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]))
+      if (!hold) stream.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]))
       await ended
       const all = Buffer.concat(taken)
       return { ...said, same: all.subarray(echoed - sent.length, echoed).equals(sent), close: [...all.subarray(echoed)] }

@@ -1,7 +1,9 @@
 //! `ws` on both sides of the gate: what it opens, says and closes arrives as it was meant.
 
 use super::{LIVE, live};
+use crate::support::authority::Authority;
 use crate::support::gate::{HOST, TestGate};
+use crate::support::tls::serving;
 use crate::support::tools::Tool;
 use serde_json::{Value, json};
 
@@ -103,4 +105,38 @@ fn a_client_without_a_token_learns_the_status() {
     let mut peers = Peers::start();
     let refused = peers.open("stranger", &json!({"headers": {"host": HOST}}));
     assert_eq!(refused["status"], 401);
+}
+
+#[test]
+fn it_goes_through_tls_on_both_sides() {
+    let authority = Authority::new("everybody's");
+    let (outer, inner) = (
+        authority.host(&[HOST]),
+        authority.host(&["sockets.internal"]),
+    );
+    let tool = Tool::node(
+        "sockets.cjs",
+        &json!({"cert": inner.cert, "key": inner.key}),
+    );
+    let upstream = json!({
+        "url": format!("https://127.0.0.1:{}", tool.port()),
+        // The handshake needs a connection of HTTP/1.1, whatever else could be agreed on.
+        "protocol": "auto",
+        "tls": {"ca": "tls/ca.crt", "name": "sockets.internal"},
+    });
+    let gate = serving(&outer, &json!({}))
+        .file("tls/ca.crt", &authority.pem)
+        .set("/upstreams/sockets", upstream)
+        .set("/routes/-", live("sockets"))
+        .start();
+    let mut peers = Peers { tool, gate };
+    let url = format!("wss://{}{LIVE}", peers.gate.tls_address());
+    let secure = json!({"url": url, "ca": authority.pem, "servername": HOST});
+    let opened = peers.open("one", &secure);
+    assert_eq!(opened["opened"], true, "{opened}");
+    let told = json!({"do": "echo", "name": "one", "count": 3, "bytes": 1 << 20});
+    assert_eq!(peers.tool.ask(&told)["same"], 3);
+    let closed = json!({"do": "close", "name": "one", "code": 1000});
+    assert_eq!(peers.tool.ask(&closed)["closed"][0], 1000);
+    assert_eq!(peers.gate.only_record()["status"], 101);
 }
