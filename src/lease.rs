@@ -24,6 +24,30 @@ pub enum Ended {
     Gate(Reason),
 }
 
+impl Ended {
+    /// As records say it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Upstream => "upstream",
+            Self::Client => "client",
+            Self::Gate(_) => "gate",
+        }
+    }
+}
+
+/// Which ends of a stream are told beside the record of its request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Telling {
+    /// None: the request has no record yet, which will tell.
+    #[default]
+    None,
+    /// Those that cut it short: what its record says of a whole one is true.
+    Cut,
+    /// Every end.
+    All,
+}
+
 /// Held until a stream has ended, by whoever moves its bytes. Its drop is the stream's end.
 pub struct Lease {
     open: Rc<Open>,
@@ -34,19 +58,21 @@ pub struct Lease {
 #[derive(Clone, Debug)]
 pub struct Revoker(Rc<Open>);
 
-type Closing = Box<dyn FnOnce(Ended)>;
+type Closing = Box<dyn FnOnce(Ended, bool)>;
 
 #[derive(Debug, Default)]
 struct Open {
     revoked: Cell<Option<Reason>>,
     ended: Cell<Option<Ended>>,
     outlasts: Cell<bool>,
+    telling: Cell<Telling>,
     waiting: RefCell<Option<Waker>>,
 }
 
 impl Lease {
-    /// A lease, and what revokes it. `closing` is told once, when the stream has ended.
-    pub fn open(closing: impl FnOnce(Ended) + 'static) -> (Self, Revoker) {
+    /// A lease, and what revokes it. `closing` is told once, when the stream has ended: how, and whether
+    /// that is to be recorded.
+    pub fn open(closing: impl FnOnce(Ended, bool) + 'static) -> (Self, Revoker) {
         let open = Rc::new(Open::default());
         let lease = Self {
             open: Rc::clone(&open),
@@ -79,6 +105,11 @@ impl Lease {
         self.open.outlasts.set(true);
     }
 
+    /// Its request is recorded by now; these ends will be, too.
+    pub fn tells(&self, telling: Telling) {
+        self.open.telling.set(telling);
+    }
+
     /// The stream ended in that way. The first word counts; without any, the client went away.
     pub fn ended(&self, how: Ended) {
         if self.open.ended.get().is_none() && self.open.revoked.get().is_none() {
@@ -94,7 +125,13 @@ impl Drop for Lease {
         };
         let revoked = self.open.revoked.get().map(Ended::Gate);
         let ended = self.open.ended.get().or(revoked);
-        closing(ended.unwrap_or(Ended::Client));
+        let ended = ended.unwrap_or(Ended::Client);
+        let told = match self.open.telling.get() {
+            Telling::None => false,
+            Telling::Cut => ended != Ended::Complete,
+            Telling::All => true,
+        };
+        closing(ended, told);
     }
 }
 
@@ -139,7 +176,7 @@ mod tests {
     fn ended(happens: fn(&Lease, &Revoker)) -> Ended {
         let told = Rc::new(Cell::new(None));
         let tell = Rc::clone(&told);
-        let (lease, revoker) = Lease::open(move |ended| tell.set(Some(ended)));
+        let (lease, revoker) = Lease::open(move |ended, _| tell.set(Some(ended)));
         happens(&lease, &revoker);
         assert_eq!(told.get(), None, "it is open");
         drop(lease);
@@ -166,9 +203,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_stream_tells_of_its_end_once_its_request_is_recorded() {
+        let told = |telling, ended| {
+            let told = Rc::new(Cell::new(false));
+            let tell = Rc::clone(&told);
+            let (lease, _) = Lease::open(move |_, told| tell.set(told));
+            lease.tells(telling);
+            lease.ended(ended);
+            drop(lease);
+            told.get()
+        };
+        assert!(!told(Telling::None, Ended::Upstream));
+        assert!(!told(Telling::Cut, Ended::Complete));
+        assert!(told(Telling::Cut, Ended::Client));
+        assert!(told(Telling::All, Ended::Complete));
+    }
+
     #[tokio::test]
     async fn whoever_waits_for_the_end_is_woken_with_its_reason() {
-        let (lease, revoker) = Lease::open(|_| ());
+        let (lease, revoker) = Lease::open(|_, _| ());
         let (reason, ()) = tokio::join!(lease.revoked(), async {
             tokio::task::yield_now().await;
             revoker.revoke(Reason::AccountSuspended);

@@ -88,6 +88,11 @@ impl Standing {
         }
     }
 
+    /// What was allowed.
+    pub(super) fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
     /// Until when nothing but files and keys can end it; `outlasting` its token, or not.
     pub(super) fn until(&self, outlasting: bool) -> Timestamp {
         let token = self.verified.borrow().valid_until();

@@ -11,8 +11,10 @@ use crate::clock::Timestamp;
 use crate::decision::Permit;
 use crate::forward::{Cut, ReplyBody};
 use crate::head::{Head, is_grpc};
-use crate::lease::{Lease, Revoker};
+use crate::lease::{Ended, Lease, Revoker, Telling};
 use crate::ruleset::Ruleset;
+use crate::telemetry::audit::{Lane, StreamEnd};
+use crate::tenant::{AccountId, WorkspaceId};
 use crate::token::Verified;
 use http::header::{self, HeaderMap};
 use http::{Response, Version};
@@ -43,6 +45,7 @@ pub(super) struct Streams {
 }
 
 struct Stream {
+    since: Timestamp,
     standing: Standing,
     until: Cell<Timestamp>,
     revoker: Revoker,
@@ -71,12 +74,16 @@ impl Streams {
         self.next.set(id.wrapping_add(1));
         let present = self.shared.metrics.stream();
         let streams = Rc::clone(self);
-        let (lease, revoker) = Lease::open(move |ended| {
+        let (lease, revoker) = Lease::open(move |ended, told| {
             let _present = present;
             streams.shared.metrics.stream_ended(ended);
-            streams.open.borrow_mut().remove(&id);
+            let stream = streams.open.borrow_mut().remove(&id);
+            if let Some(stream) = stream.filter(|_| told) {
+                streams.record(&stream, ended);
+            }
         });
         let stream = Stream {
+            since: self.shared.clock.now(),
             until: Cell::new(standing.until(false)),
             standing,
             revoker,
@@ -92,6 +99,24 @@ impl Streams {
             self.late.notify_one();
         }
         lease
+    }
+
+    /// The end of a stream whose request was recorded long before.
+    fn record(&self, stream: &Stream, ended: Ended) {
+        let (now, permit) = (self.shared.clock.now(), stream.standing.permit());
+        let (scope, proof) = (permit.scope(), permit.caller().proof());
+        let ms = now.millis().saturating_sub(stream.since.millis());
+        let end = StreamEnd {
+            time: now,
+            request_id: &stream.request_id,
+            ended,
+            account: scope.account().map(AccountId::as_str),
+            workspace: scope.workspace().map(WorkspaceId::as_str),
+            subject: proof.map(|proof| &*proof.subject),
+            duration: Duration::from_millis(ms.try_into().unwrap_or(0)),
+        };
+        self.shared.metrics.audit_stream_end();
+        self.shared.audit.record(Lane::Known, &end);
     }
 
     /// Looks after the streams for as long as it is polled.
@@ -182,6 +207,9 @@ impl Lasting<'_> {
         let cut = cut(version, reply.headers());
         if cut == Cut::Abort && reply.body().has_known_end() {
             lease.outlasts_token();
+            lease.tells(Telling::Cut);
+        } else {
+            lease.tells(Telling::All);
         }
         reply.body_mut().lease(lease, cut);
     }

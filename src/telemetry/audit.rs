@@ -8,10 +8,12 @@
 mod json;
 mod output;
 mod record;
+mod stream_end;
 mod writer;
 
 pub use output::Output;
 pub use record::{Claimed, Record};
+pub use stream_end::StreamEnd;
 
 use super::Metrics;
 use std::cell::RefCell;
@@ -34,6 +36,12 @@ pub struct Settings {
     pub strangers_records_max: usize,
     /// Bytes that may wait in each lane; beyond them it is full, whatever the number of records.
     pub lane_bytes_max: usize,
+}
+
+/// One line of the audit file.
+pub trait Line {
+    /// Appends it, with the line's end.
+    fn write(&self, out: &mut Vec<u8>);
 }
 
 /// Which bound a record counts against.
@@ -156,8 +164,8 @@ impl Audit {
             .map_err(|_| Full)
     }
 
-    /// Records what needed no place beforehand: a refusal. No room means that it is lost and counted.
-    pub fn record(&self, lane: Lane, record: &Record<'_>) {
+    /// Records what needed no place beforehand: a refusal, the end of a stream. No room means that it is lost and counted.
+    pub fn record(&self, lane: Lane, record: &impl Line) {
         match self.reserve(lane) {
             Ok(reservation) => reservation.commit(record),
             Err(Full) => self.dropped(),
@@ -178,7 +186,7 @@ impl Audit {
 
 impl Reservation {
     /// Fills the place.
-    pub fn commit(mut self, record: &Record<'_>) {
+    pub fn commit(mut self, record: &impl Line) {
         self.filled = true;
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();

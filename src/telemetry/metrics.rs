@@ -416,6 +416,11 @@ impl Metrics {
         self.records.written.inc_by(count);
     }
 
+    /// The end of a stream is recorded.
+    pub fn audit_stream_end(&self) {
+        self.records.stream_ends.inc();
+    }
+
     /// `count` audit records are lost.
     pub(super) fn audit_dropped(&self, count: u64) {
         self.records.dropped.inc_by(count);

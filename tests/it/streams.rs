@@ -323,6 +323,47 @@ fn whoever_leaves_a_stream_or_ends_it_is_told_apart() {
 }
 
 #[test]
+fn rule_41_the_end_of_a_stream_is_recorded_with_who_ended_it() {
+    let mut streaming = Streaming::start(|builder| builder);
+    let ana = named("ana")(streaming.gate.issuer.user("ana"));
+    drop(streaming.events(&ana));
+    streaming.ended("client", 1.0);
+    let revoked = streaming.events(&ana);
+    streaming.revoke(&json!({"jti": ["ana"]}));
+    revoked.ends();
+    let ends = streaming.gate.stream_ends(2);
+    let requests = streaming.gate.audit(2);
+    for (end, request) in ends.iter().zip(&requests) {
+        for key in ["request_id", "account", "workspace", "subject"] {
+            assert!(end[key].is_string(), "{key}: {end}");
+            assert_eq!(end[key], request[key], "{key}");
+        }
+        assert_eq!(request["outcome"], "allow");
+        assert!(end["duration_ms"].is_u64(), "{end}");
+    }
+    assert_eq!(
+        (&ends[0]["ended"], &ends[0]["reason"]),
+        (&json!("client"), &Value::Null)
+    );
+    assert_eq!(ends[1]["ended"], "gate");
+    assert_eq!(ends[1]["reason"], "token_revoked");
+    let metrics = streaming.gate.metrics();
+    assert_eq!(metrics.sum("palisade_audit_stream_ends_total", &[]), 2.0);
+    assert_eq!(metrics.sum("palisade_requests_total", &[]), 2.0);
+}
+
+#[test]
+fn a_download_that_ends_whole_is_told_by_its_record_alone() {
+    let mut gate = TestGate::start();
+    gate.upstream.reply(200, &[], &vec![b'x'; 200_000]);
+    let token = gate.issuer.user("ana").sign();
+    gate.get(PATH).bearer(&token).send().allowed(200);
+    gate.stop();
+    gate.audit(1);
+    gate.stream_ends(0);
+}
+
+#[test]
 fn events_and_heartbeats_pass_at_once_and_so_does_the_last_event_id() {
     let mut streaming = Streaming::start(|builder| builder);
     let ana = streaming.gate.issuer.user("ana");

@@ -1,5 +1,6 @@
 //! One audit record: who did what where, and why it was allowed or refused.
 
+use super::Line;
 use super::json::{self, Object};
 use crate::clock::Timestamp;
 use crate::operation::ApiContext;
@@ -151,9 +152,8 @@ impl Default for Record<'_> {
     }
 }
 
-impl Record<'_> {
-    /// Appends the record as one line of JSON.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+impl Line for Record<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
         let mut object = Object::open(out);
         self.write_request(&mut object);
         self.write_caller(&mut object);
@@ -161,7 +161,9 @@ impl Record<'_> {
         object.close();
         out.push(b'\n');
     }
+}
 
+impl Record<'_> {
     fn write_request(&self, object: &mut Object<'_>) {
         object.time("time", self.time);
         object.text("request_id", self.request_id);

@@ -35,6 +35,7 @@ pub(super) struct Rules {
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) written: IntCounter,
+    pub(super) stream_ends: IntCounter,
     pub(super) dropped: IntCounter,
     pub(super) queued: IntGauge,
     pub(super) write_errors: IntCounter,
@@ -165,12 +166,17 @@ impl Records {
             written: build.counter(stable(
                 "palisade_audit_records_total",
                 &[],
-                "Audit records written.",
+                "Lines of the audit record that were written: one for each request, and one for each of `palisade_audit_stream_ends_total`.",
+            )),
+            stream_ends: build.counter(stable(
+                "palisade_audit_stream_ends_total",
+                &[],
+                "Ends of streams that were recorded beside their requests.",
             )),
             dropped: build.counter(stable(
                 "palisade_audit_dropped_total",
                 &[],
-                "Requests whose audit record was lost: no room, or never written.",
+                "Lines of the audit record that were lost: no room, or never written.",
             )),
             queued: build.gauge(stable(
                 "palisade_audit_queue_length",

@@ -157,7 +157,24 @@ impl TestGate {
         self.running.stop();
     }
 
+    /// The recorded ends of streams; fails if there are not soon so many, or more.
+    pub(crate) fn stream_ends(&self, count: usize) -> Vec<Value> {
+        let ends = eventually("the ends of streams are written", || {
+            let lines = self.lines().into_iter();
+            let ends: Vec<Value> = lines.filter(|line| line["event"] == "stream_end").collect();
+            (ends.len() >= count).then_some(ends)
+        });
+        assert_eq!(ends.len(), count, "{ends:#?}");
+        ends
+    }
+
+    /// One for each request.
     fn records(&self) -> Vec<Value> {
+        let lines = self.lines().into_iter();
+        lines.filter(|line| line["event"].is_null()).collect()
+    }
+
+    fn lines(&self) -> Vec<Value> {
         let text = self.audit_text();
         // The last line may be half written.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);

@@ -289,7 +289,7 @@ fn an_upstream_that_answers_no_ping_is_given_up() {
     let gate = TestGate::builder()
         .set("/upstreams/api/url", json!(url))
         .set("/upstreams/api/protocol", json!("http2"))
-        .set("/upstreams/api/retries/max", json!(0))
+        .set("/upstreams/api/retries", json!({"max": 0}))
         .set("/upstreams/api/timeouts/response", json!("1m"))
         .set(
             "/upstreams/api/http2",
