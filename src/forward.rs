@@ -16,6 +16,7 @@ mod headers;
 mod idempotency;
 mod leased;
 mod member;
+mod pace;
 mod pool;
 mod retry;
 mod said;
@@ -147,6 +148,18 @@ pub struct Settings {
     pub assertion: Option<Assertion>,
     /// How long a client may pause inside its body.
     pub body_timeout: Duration,
+    /// How many bytes of its body a client sends in a second at least, on average over `body_timeout`;
+    /// 0: any. Messages of gRPC come when they come.
+    pub body_rate: u32,
+}
+
+impl UpstreamSettings {
+    /// How long it may leave untaken what was sent to it, before the kernel takes it for gone: as long
+    /// as it may be silent in any other way.
+    fn silence(&self) -> Duration {
+        let waiting = self.response_timeout.max(self.idle_timeout);
+        waiting.max(self.tunnel_timeout)
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod drain;
 pub mod fault;
 pub mod reason;
 pub mod snapshot;
+pub mod socket;
 pub mod supervisor;
 
 pub mod x509;

@@ -41,6 +41,8 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// How long a connection may be kept without a request.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub write_timeout: Duration,
     /// The most bytes of one head that hyper reads; above our own limits, so that ours answer.
     pub head_bytes_max: usize,
     /// The most header fields that hyper reads; above our own limit.

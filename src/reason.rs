@@ -41,6 +41,7 @@ pub enum Reason {
     UriTooLong,
     BodyUnreadable,
     BodyIncomplete,
+    BodyTimeout,
     HeadersTooLarge,
     RateLimited,
     Overloaded,
@@ -69,7 +70,7 @@ pub enum Outcome {
     Ambiguous,
     /// No route.
     NotFound,
-    /// The client went away before the reply began.
+    /// The client went away before the reply began, or did not go on with its body.
     Aborted,
     /// The gate or the upstream failed.
     Error,
@@ -146,7 +147,7 @@ impl Blame {
 
 impl Reason {
     /// Every reason, in the order of the reference page.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenSignature,
@@ -180,6 +181,7 @@ impl Reason {
         Self::UriTooLong,
         Self::BodyUnreadable,
         Self::BodyIncomplete,
+        Self::BodyTimeout,
         Self::HeadersTooLarge,
         Self::RateLimited,
         Self::Overloaded,
@@ -257,6 +259,7 @@ impl Reason {
             Self::UriTooLong => ("uri_too_long", 414, 3, Ambiguous, Client, "the request target is longer than the limit"),
             Self::BodyUnreadable => ("body_unreadable", 415, 3, Ambiguous, Client, "the body is not one JSON document that the route's references can be read from"),
             Self::BodyIncomplete => ("body_incomplete", 400, 1, Aborted, Client, "the client closed its connection before its body was whole"),
+            Self::BodyTimeout => ("body_timeout", 408, 4, Aborted, Client, "the body came too slowly: a pause was longer than `listen.timeouts.body`, or its rate lower than `listen.timeouts.body_rate`"),
             Self::HeadersTooLarge => ("headers_too_large", 431, 8, Ambiguous, Client, "too many header fields, or too many bytes of them"),
             Self::RateLimited => ("rate_limited", 429, 8, DenyLimit, Client, "the caller's rate or concurrency limit is reached; `Retry-After` says when to try again"),
             Self::Overloaded => ("overloaded", 503, 14, Error, Gate, "the gate has no room for the request or its audit record"),

@@ -142,6 +142,13 @@ impl Reloader {
             let Some(attempt) = self.attempt(earlier.take()).await else {
                 return;
             };
+            if attempt.seen.starved() {
+                // A file that cannot be opened for want of a descriptor is not a file that is gone.
+                tracing::error!(
+                    "no descriptors are left to read the files; what served before serves on"
+                );
+                return;
+            }
             if readings > READINGS {
                 break attempt;
             }

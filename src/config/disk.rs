@@ -4,7 +4,7 @@
 //! A file that is being written is read in halves, and half a policy file has lost its forbids. So
 //! what was read is believed only once the disk says the same a moment later (RULES 27).
 
-use super::files::{self, Entry, FILE_BYTES_MAX};
+use super::files::{self, Entry, FILE_BYTES_MAX, STARVED};
 use crate::fault::{Fault, Place};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,8 @@ pub struct Seen {
     digests: BTreeMap<(PathBuf, What), [u8; 32]>,
     /// Something was read twice, and was not the same.
     torn: bool,
+    /// Something could not be looked at for want of a descriptor.
+    starved: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +50,8 @@ impl Disk {
     /// The whole text of a file, see [`files::read`].
     pub(crate) fn read(&self, path: &Path, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> {
         let found = files::read(path, bytes_max);
+        let starved = found.as_ref().is_err_and(|fault| fault.code == STARVED);
+        self.seen.borrow_mut().starved |= starved;
         let (what, digest) = (What::File(bytes_max), of_file(&found));
         self.note(path, what, digest);
         self.believe(path, what, digest)?;
@@ -69,6 +73,10 @@ impl Disk {
 
     fn listed(&self, folder: &Path) -> (Result<Listed, Box<Fault>>, [u8; 32]) {
         let found = files::list(folder);
+        self.seen.borrow_mut().starved |= match &found {
+            Ok((_, faults)) => faults.iter().any(|fault| fault.code == STARVED),
+            Err(fault) => fault.code == STARVED,
+        };
         let digest = of_folder(&found);
         self.note(folder, What::Folder, digest);
         (found, digest)
@@ -137,10 +145,16 @@ impl Seen {
             })
     }
 
+    /// Whether descriptors ran out: what was seen then says nothing about the files.
+    pub fn starved(&self) -> bool {
+        self.starved
+    }
+
     /// With what another reading of about the same time saw.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.torn |= other.torn;
+        self.starved |= other.starved;
         for (what, digest) in other.digests {
             let first = self.digests.insert(what, digest);
             self.torn |= first.is_some_and(|first| first != digest);

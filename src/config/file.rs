@@ -25,7 +25,7 @@ pub(crate) use route::{
     Access, Cors, Errors, Idempotency, Reference, ReferenceIn, ReferenceIs, Route,
 };
 pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Reload, Share};
-pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Pool, Upstream};
+pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Pool, Timeouts, Upstream};
 pub(crate) use tenant::{
     MachineClient, Member, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
 };

@@ -2,6 +2,7 @@
 //! through this: what it does not see is not followed when it changes.
 
 use crate::fault::{Fault, Place};
+use crate::socket::is_starved;
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::Read;
@@ -12,6 +13,9 @@ use std::sync::Arc;
 pub(crate) const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// The longest OpenAPI file.
 pub(crate) const OPENAPI_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The code of a fault that says nothing about its file: no descriptor was left to look at it.
+pub(super) const STARVED: &str = "descriptors_exhausted";
 
 /// One name in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +43,20 @@ impl Entry {
 
 /// The whole text of a regular file.
 pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> {
-    let unreadable = |why: String, help: &str| {
+    let fault = |code, why: String, help: &str| {
         let place = Place::file(path.display().to_string());
-        Box::new(Fault::error("file_unreadable", place, why).help(help))
+        Box::new(Fault::error(code, place, why).help(help))
     };
+    let unreadable = |why: String, help: &str| fault("file_unreadable", why, help);
     let failed = |error: std::io::Error| {
         let help = match error.kind() {
             std::io::ErrorKind::NotFound => "create it, or correct the path",
             std::io::ErrorKind::PermissionDenied => "let Palisade's user read it",
+            _ if is_starved(&error) => "let the process open more files (`ulimit -n`)",
             _ => "it has to be a readable file",
         };
-        unreadable(format!("cannot be read: {}", plain(&error)), help)
+        let code = unless_starved("file_unreadable", &error);
+        fault(code, format!("cannot be read: {}", plain(&error)), help)
     };
     let mut bytes = Vec::new();
     let file = open(path).map_err(failed)?;
@@ -89,9 +96,8 @@ pub(crate) fn list(folder: &Path) -> Result<(Vec<Entry>, Vec<Fault>), Box<Fault>
     let unreadable = |error: std::io::Error| {
         let place = Place::file(folder.display().to_string());
         let why = format!("the folder cannot be read: {}", plain(&error));
-        Box::new(
-            Fault::error("folder_unreadable", place, why).help("create it, or correct the path"),
-        )
+        let code = unless_starved("folder_unreadable", &error);
+        Box::new(Fault::error(code, place, why).help("create it, or correct the path"))
     };
     let root = folder.canonicalize().map_err(unreadable)?;
     let mut entries = Vec::new();
@@ -139,9 +145,8 @@ fn inside(root: &Path, path: &Path) -> Result<bool, Box<Fault>> {
     let place = || Place::file(path.display().to_string());
     let real = path.canonicalize().map_err(|error| {
         let why = format!("cannot be read: {}", plain(&error));
-        Box::new(
-            Fault::error("file_unreadable", place(), why).help("remove it, or repair the link"),
-        )
+        let code = unless_starved("file_unreadable", &error);
+        Box::new(Fault::error(code, place(), why).help("remove it, or repair the link"))
     })?;
     if !real.starts_with(root) {
         let why = "the link leads out of its folder";
@@ -149,6 +154,11 @@ fn inside(root: &Path, path: &Path) -> Result<bool, Box<Fault>> {
         return Err(Box::new(fault.help("copy the file into the folder")));
     }
     Ok(real.is_dir())
+}
+
+/// `code`, if the error is about the file.
+fn unless_starved(code: &'static str, error: &std::io::Error) -> &'static str {
+    if is_starved(error) { STARVED } else { code }
 }
 
 /// The system's words without its number.

@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 const FIXED: [&str; 5] = ["listen", "admin", "audit", "cache", "log"];
 
 /// What among them follows all the same.
-const HOT: [&str; 12] = [
+const HOT: [&str; 13] = [
     "/listen/hosts",
     "/listen/trusted_proxies",
     "/listen/peers",
     "/listen/timeouts/body",
+    "/listen/timeouts/body_rate",
     "/listen/tls/cert",
     "/listen/tls/key",
     "/listen/tls/further",

@@ -167,6 +167,7 @@ fn forward(config: &Config, findings: &mut Findings<'_>) -> Option<forward::Sett
         assertion: assertion::resolve(config, findings),
         annotate: running::annotate(&config.annotate, findings)?,
         body_timeout: config.listen.timeouts.body.0,
+        body_rate: listen::body_rate(&config.listen.timeouts, findings),
     })
 }
 

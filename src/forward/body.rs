@@ -2,6 +2,7 @@
 
 use super::headers::Annotate;
 use super::leased::{Cut, Leased, grpc_status};
+use super::pace::{Patience, Slow};
 use super::pool::Returned;
 use super::tunnel::Tunnel;
 use super::turn::Turn;
@@ -14,12 +15,10 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::any::Any;
 use std::error::Error as _;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
 
 /// A body that ended early; whoever reads it must not take it for whole.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +26,9 @@ pub enum Error {
     /// The peer broke off, or sent something that is not HTTP.
     #[error(transparent)]
     Broken(#[from] hyper::Error),
-    /// The peer paused for longer than allowed.
-    #[error("no data for {0:?}")]
-    Idle(Duration),
+    /// The peer was too slow.
+    #[error(transparent)]
+    Slow(#[from] Slow),
     /// The caller may not have the rest.
     #[error("ended: {}", .0.code())]
     Revoked(Reason),
@@ -42,7 +41,7 @@ impl Error {
     /// What a caller is told of a reply that ends so.
     fn reason(&self) -> Reason {
         match self {
-            Self::Idle(_) => Reason::UpstreamTimeout,
+            Self::Slow(_) => Reason::UpstreamTimeout,
             Self::Broken(_) | Self::GivenUp(_) => Reason::UpstreamUnreachable,
             Self::Revoked(reason) => *reason,
         }
@@ -61,39 +60,6 @@ impl Error {
     /// Whether the peer closed its connection inside the body, and sent nothing wrong before.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self, Self::Broken(error) if body::is_gone(error))
-    }
-}
-
-/// Ends a body whose sender pauses too long. Only the time that its reader waits counts: a reader
-/// that is slow itself finds the sender no slower for it. The timer is made at the first pause.
-struct Patience {
-    limit: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
-}
-
-impl Patience {
-    fn new(limit: Duration) -> Self {
-        Self {
-            limit,
-            timer: None,
-            waiting: false,
-        }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep(self.limit)));
-        if !self.waiting {
-            self.waiting = true;
-            timer.as_mut().reset(Instant::now() + self.limit);
-        }
-        timer.as_mut().poll(cx).map(|()| Error::Idle(self.limit))
-    }
-
-    fn reset(&mut self) {
-        self.waiting = false;
     }
 }
 
@@ -120,7 +86,7 @@ impl RequestBody {
         sent: Sent,
         framed: bool,
         rules: Arc<Annotate>,
-        limit: Duration,
+        patience: Patience,
         turn: Turn,
     ) -> Self {
         Self {
@@ -130,7 +96,7 @@ impl RequestBody {
             },
             turn,
             rules,
-            patience: Patience::new(limit),
+            patience,
         }
     }
 }
@@ -147,8 +113,14 @@ impl RequestBody {
             inner: Inner::Whole { whole, framed },
             turn: self.turn.clone(),
             rules: Arc::clone(&self.rules),
-            patience: Patience::new(self.patience.limit),
+            patience: self.patience.anew(),
         })
+    }
+
+    /// What came, unless it was too little.
+    fn paced(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Error> {
+        self.patience.came(frame.data_ref().map_or(0, Bytes::len))?;
+        Ok(frame)
     }
 }
 
@@ -181,13 +153,13 @@ impl Body for RequestBody {
         let frame = match this.inner.poll(cx) {
             Poll::Pending => {
                 this.turn.clients();
-                std::task::ready!(this.patience.poll(cx));
-                Some(Err(Error::Idle(this.patience.limit)))
+                let slow = std::task::ready!(this.patience.poll(cx));
+                Some(Err(slow.into()))
             }
             Poll::Ready(frame) => {
                 this.turn.upstreams();
-                this.patience.reset();
-                frame
+                this.patience.went_on();
+                frame.map(|frame| this.paced(frame?))
             }
         };
         Poll::Ready(frame.map(|frame| {
@@ -238,6 +210,8 @@ pub enum ReplyBody {
 
 /// A reply under way from an upstream.
 pub struct Stream {
+    /// What came before the rest was waited for.
+    early: Bytes,
     inner: Incoming,
     patience: Patience,
     connection: Option<Returned>,
@@ -299,16 +273,18 @@ impl ReplyBody {
         Self::Full((!bytes.is_empty()).then_some(bytes))
     }
 
+    /// What came already, and what is to come.
     pub(super) fn stream(
-        inner: Incoming,
+        (early, inner): (Bytes, Incoming),
         limit: Duration,
         connection: Returned,
         rules: Arc<Annotate>,
         grpc: bool,
     ) -> Self {
         Self::Stream(Box::new(Stream {
+            early,
             inner,
-            patience: Patience::new(limit),
+            patience: Patience::new(limit, 0),
             connection: Some(connection),
             rules,
             leased: None,
@@ -379,17 +355,24 @@ impl Body for ReplyBody {
         if let Poll::Ready(end) = stream.poll_revoked(cx) {
             return Poll::Ready(end);
         }
+        if !stream.early.is_empty() {
+            let early = Frame::data(std::mem::take(&mut stream.early));
+            if let Some(leased) = &mut stream.leased {
+                leased.pass(&early);
+            }
+            return Poll::Ready(Some(Ok(early)));
+        }
         match Pin::new(&mut stream.inner).poll_frame(cx) {
             Poll::Pending => {
-                let idle = std::task::ready!(stream.patience.poll(cx));
-                Poll::Ready(Some(stream.broken(idle)))
+                let slow = std::task::ready!(stream.patience.poll(cx));
+                Poll::Ready(Some(stream.broken(slow.into())))
             }
             Poll::Ready(None) => {
                 stream.ended();
                 Poll::Ready(None)
             }
             Poll::Ready(Some(frame)) => {
-                stream.patience.reset();
+                stream.patience.went_on();
                 let mut frame = match frame {
                     Ok(frame) => frame,
                     Err(error) => return Poll::Ready(Some(stream.broken(Error::Broken(error)))),
@@ -423,7 +406,11 @@ impl Body for ReplyBody {
             Self::Full(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Stream(stream) => stream.inner.size_hint(),
+            Self::Stream(stream) => {
+                let rest = stream.inner.size_hint().exact();
+                let early = stream.early.len() as u64;
+                rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(early + rest))
+            }
             Self::Tunnel(_) => SizeHint::with_exact(0),
         }
     }

@@ -8,6 +8,7 @@ use super::grpc::deadline;
 use super::headers::{Annotate, annotate, clean_reply, keep_private};
 use super::idempotency;
 use super::member::Way;
+use super::pace::Patience;
 use super::tunnel::Opened;
 use super::turn::Turn;
 use super::upstream::{Answer, Upstream};
@@ -119,7 +120,7 @@ impl Upstreams {
             body,
             parts.headers.contains_key(header::CONTENT_LENGTH),
             Arc::clone(&self.rules),
-            self.pause(grpc, upstream),
+            self.patience(grpc, upstream),
             Turn::clone(&turn),
         ));
         *request.method_mut() = allowed.head.method.clone();
@@ -168,14 +169,18 @@ impl Upstreams {
         upstream.reply(answer, &self.rules, &way).await
     }
 
-    /// How long the client may pause inside its body. gRPC sends messages when they come: a call may rest
-    /// on either side for as long as on the other.
-    fn pause(&self, grpc: bool, upstream: &Upstream) -> Duration {
-        let pause = self.settings.body_timeout;
+    /// How slow the client may be with its body. gRPC sends messages when they come: a call may rest on
+    /// either side for as long as on the other, and what it says may be little.
+    fn patience(&self, grpc: bool, upstream: &Upstream) -> Patience {
+        let Settings {
+            body_timeout: pause,
+            body_rate: rate,
+            ..
+        } = *self.settings;
         if grpc {
-            pause.max(upstream.settings().idle_timeout)
+            Patience::new(pause.max(upstream.settings().idle_timeout), 0)
         } else {
-            pause
+            Patience::new(pause, rate)
         }
     }
 

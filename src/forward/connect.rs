@@ -9,6 +9,7 @@ use super::secure;
 use super::streams::Here;
 use super::wire::{Stream, Wire};
 use super::{Protocol, UpstreamSettings};
+use crate::socket;
 use crate::telemetry::Metrics;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,6 +17,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+
+/// What a connection of HTTP/1 holds of a reply that its client does not take, and the longest head there.
+const BUFFER_BYTES_MAX: usize = 128 * 1024;
 
 /// What one stream may have under way to us, unread: enough for its rate, little enough for many.
 const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
@@ -67,7 +71,7 @@ pub(super) async fn reach(
     (until, alone): (Instant, bool),
 ) -> Result<(Stream, bool), Error> {
     let name = &settings.name;
-    let opened = timeout_at(until, open(address)).await;
+    let opened = timeout_at(until, open(settings, address)).await;
     let opened = opened.map_err(|_| late(settings, "accept a connection"))?;
     let opened = opened.map_err(|error| Error::Connect(Arc::clone(name), error))?;
     Ok(match &settings.tls {
@@ -93,14 +97,16 @@ fn late(settings: &UpstreamSettings, what: &'static str) -> Error {
     Error::ConnectTimeout(Arc::clone(&settings.name), what, settings.connect_timeout)
 }
 
-async fn open(address: SocketAddr) -> std::io::Result<TcpStream> {
+async fn open(settings: &UpstreamSettings, address: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
+    socket::set_up(&stream, settings.silence())?;
     Ok(stream)
 }
 
 async fn http1(name: &Arc<str>, wire: TokioIo<Wire>, owner: Owner) -> Result<Connection, Error> {
-    let handshake = http1::Builder::new().handshake::<_, RequestBody>(wire);
+    let handshake = http1::Builder::new()
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .handshake::<_, RequestBody>(wire);
     let (sender, connection) = handshake
         .await
         .map_err(|error| broken(name, &error, None))?;

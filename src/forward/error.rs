@@ -2,7 +2,9 @@
 
 use super::endpoints::Limit;
 use super::idempotency;
+use super::pace::Slow;
 use crate::reason::Reason;
+use crate::socket::is_starved;
 use crate::telemetry::UpstreamFailure;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,9 +56,12 @@ pub enum Error {
     /// The system has no random bytes for a handshake.
     #[error("no random bytes for a WebSocket's key")]
     Keyless,
-    /// The client's body is not HTTP, or paused too long.
+    /// The client's body is not HTTP.
     #[error("the client's body cannot be read: {0}")]
     ClientBody(String),
+    /// The client's body paused too long, or came too slowly.
+    #[error("the client's body: {0}")]
+    ClientSlow(Slow),
     /// The client went away inside its body.
     #[error("the client went away inside its body")]
     ClientGone,
@@ -78,6 +83,7 @@ impl Error {
             Self::ConnectTimeout(..) | Self::Timeout(..) | Self::Deadline(_) => {
                 Reason::UpstreamTimeout
             }
+            Self::Connect(_, error) if is_starved(error) => Reason::Overloaded,
             Self::Full(..) => Reason::Overloaded,
             Self::Unresolved(..)
             | Self::Connect(..)
@@ -88,6 +94,7 @@ impl Error {
             | Self::Handshake(..) => Reason::UpstreamUnreachable,
             Self::HeadTooLarge(..) => Reason::HeadersTooLarge,
             Self::ClientBody(_) => Reason::BodyUnreadable,
+            Self::ClientSlow(_) => Reason::BodyTimeout,
             Self::ClientGone => Reason::BodyIncomplete,
             Self::Idempotency(_) => Reason::RequestAmbiguous,
             Self::Unknown(_) | Self::Unsigned(_) | Self::Keyless | Self::Target => Reason::Internal,
@@ -111,6 +118,7 @@ impl Error {
             | Self::Deadline(_)
             | Self::Keyless
             | Self::ClientBody(_)
+            | Self::ClientSlow(_)
             | Self::ClientGone
             | Self::Unsigned(_)
             | Self::Idempotency(_)
@@ -122,10 +130,10 @@ impl Error {
 impl From<&super::body::Error> for Error {
     /// What a broken body of the client's means.
     fn from(error: &super::body::Error) -> Self {
-        if error.is_gone() {
-            Self::ClientGone
-        } else {
-            Self::ClientBody(error.to_string())
+        match error {
+            super::body::Error::Slow(slow) => Self::ClientSlow(*slow),
+            gone if gone.is_gone() => Self::ClientGone,
+            broken => Self::ClientBody(broken.to_string()),
         }
     }
 }

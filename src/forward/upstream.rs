@@ -20,10 +20,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::time::{Instant, timeout};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
-/// Replies up to this size are collected and written with their head in one write.
+/// Replies up to this size are collected and written with their head in one write,
 const COLLECT_BYTES_MAX: u64 = 64 * 1024;
+
+/// if they come within this time. One timer for all of a reply, and none for what is there already.
+const COLLECT_WITHIN: Duration = Duration::from_millis(50);
 
 /// One upstream, with this worker's connections to its endpoints.
 pub(super) struct Upstream {
@@ -210,35 +214,45 @@ impl Upstream {
         // On HTTP/2 trailers may follow a body of known length, unannounced.
         let known = Some(()).filter(|()| !streams || body.is_end_stream());
         let known = known.and_then(|()| body.size_hint().exact());
-        if known.is_some_and(|bytes| bytes <= COLLECT_BYTES_MAX) {
-            let bytes = self.collect(body).await?;
+        let (early, rest) = if known.is_some_and(|bytes| bytes <= COLLECT_BYTES_MAX) {
+            let name = &self.settings().name;
+            let broke = |error| broken(name, &error, None);
+            collect(body).await.map_err(broke)?
+        } else {
+            (Bytes::new(), Some(body))
+        };
+        let Some(rest) = rest else {
             connection.give_back();
-            return Ok(Response::from_parts(parts, ReplyBody::full(bytes)));
-        }
-        let mut body = ReplyBody::stream(body, idle, connection, Arc::clone(rules), way.grpc);
+            return Ok(Response::from_parts(parts, ReplyBody::full(early)));
+        };
+        let rules = Arc::clone(rules);
+        let mut body = ReplyBody::stream((early, rest), idle, connection, rules, way.grpc);
         body.hold(flight);
         Ok(Response::from_parts(parts, body))
     }
+}
 
-    /// A small body, whole. Its pauses are bounded, as those of a long one are.
-    async fn collect(&self, mut body: Incoming) -> Result<Bytes, Error> {
-        let name = &self.settings().name;
-        let idle = self.settings().idle_timeout;
-        let late = |_| Error::Timeout(Arc::clone(name), "go on with its reply", idle);
-        let mut first = Bytes::new();
-        let mut rest = BytesMut::new();
-        while let Some(frame) = timeout(idle, body.frame()).await.map_err(late)? {
-            let frame = frame.map_err(|error| broken(name, &error, None))?;
-            match frame.into_data() {
+/// A small body: what came of it at once, and the rest, if that takes its time. Nobody waits for the
+/// whole of a reply that comes drop by drop.
+async fn collect(mut body: Incoming) -> Result<(Bytes, Option<Incoming>), hyper::Error> {
+    let mut first = Bytes::new();
+    let mut more = BytesMut::new();
+    let until = Instant::now() + COLLECT_WITHIN;
+    let whole = loop {
+        match timeout_at(until, body.frame()).await {
+            Err(_) => break false,
+            Ok(None) => break true,
+            Ok(Some(frame)) => match frame?.into_data() {
                 // Nearly always the only one: it is passed on without a copy.
                 Ok(data) if first.is_empty() => first = data,
-                Ok(data) => rest.extend_from_slice(&data),
+                Ok(data) => more.extend_from_slice(&data),
                 Err(_trailers) => {}
-            }
+            },
         }
-        if rest.is_empty() {
-            return Ok(first);
-        }
-        Ok([first, rest.freeze()].concat().into())
+    };
+    if !more.is_empty() {
+        first = [first, more.freeze()].concat().into();
     }
+    let whole = whole || body.is_end_stream();
+    Ok((first, (!whole).then_some(body)))
 }

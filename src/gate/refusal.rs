@@ -85,9 +85,8 @@ impl From<body::Error> for Refusal {
     fn from(error: body::Error) -> Self {
         let reason = match error {
             body::Error::Gone => Reason::BodyIncomplete,
-            body::Error::TooLong(_) | body::Error::Slow(_) | body::Error::Broken(_) => {
-                Reason::BodyUnreadable
-            }
+            body::Error::Slow(_) => Reason::BodyTimeout,
+            body::Error::TooLong(_) | body::Error::Broken(_) => Reason::BodyUnreadable,
         };
         Self::new(reason, format!("the body: {error}"))
     }

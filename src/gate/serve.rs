@@ -85,6 +85,13 @@ impl Gate {
         self.streams.look_after().await;
     }
 
+    /// Records a request whose client went away before anybody had begun to answer it.
+    pub fn unheard(&self, peer: &Peer) {
+        let (id, generation) = (self.ids.next(), self.shared.generation.load());
+        let (now, revision) = (self.shared.clock.now(), &generation.rules.revision);
+        drop(Journal::open(&self.shared, &id, peer, now, revision));
+    }
+
     /// Answers one request. Whatever happens in it, a reply and a record come out; a panic ends this
     /// request alone.
     pub async fn serve(&self, peer: &Peer, request: Request<Incoming>) -> Response<ReplyBody> {

@@ -8,7 +8,9 @@ use super::{Settings, http1, http2, proxy};
 use crate::drain::Draining;
 use crate::gate::Gate;
 use crate::head::Peer;
+use crate::socket;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -48,9 +50,8 @@ pub(super) async fn serve(
     let (settings, mut draining) = (&inside.settings, inside.draining.clone());
     let metrics = &inside.gate.shared().metrics;
     let _open = metrics.connection();
-    // Small replies are one write each; waiting for more would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    if let Err(error) = socket::set_up(&stream, settings.write_timeout) {
+        tracing::debug!(%error, "cannot set up a client's socket");
     }
     // What the kernel led here came by no load balancer that would say who the client is.
     let rules = settings.proxy_protocol.as_ref();
@@ -160,9 +161,35 @@ impl Link {
 
     /// Completes when the client has been too slow.
     async fn too_slow(&self) {
-        let settings = &self.inside.settings;
-        let (head, idle) = (settings.head_timeout, settings.idle_timeout);
-        self.patience.ends(head, idle).await;
+        let cut = self.patience.ends(&self.inside.settings).await;
+        self.inside.gate.shared().metrics.cut(cut);
+    }
+}
+
+/// A request that was read, as long as nobody has begun to answer it. hyper drops it where it reads the
+/// client's end first; the record is written all the same (RULES 41).
+pub(super) struct Asked<L: Deref<Target = Link>> {
+    link: L,
+    heard: bool,
+}
+
+impl<L: Deref<Target = Link>> Asked<L> {
+    pub(super) fn new(link: L) -> Self {
+        let heard = false;
+        Self { link, heard }
+    }
+
+    /// The answer begins, and will tell of the rest itself.
+    pub(super) fn begin(mut self) {
+        self.heard = true;
+    }
+}
+
+impl<L: Deref<Target = Link>> Drop for Asked<L> {
+    fn drop(&mut self) {
+        if !self.heard {
+            self.link.inside.gate.unheard(&self.link.peer);
+        }
     }
 }
 

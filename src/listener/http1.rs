@@ -1,6 +1,6 @@
 //! HTTP/1.0 and 1.1 on one connection: one request after the other.
 
-use super::connection::Link;
+use super::connection::{Asked, Link};
 use super::patience::Watched;
 use super::tunnel::Opened;
 use crate::forward::ReplyBody;
@@ -23,9 +23,10 @@ where
     let settings = &link.inside.settings;
     let tunnel = Cell::new(None);
     let service = service_fn(|request: Request<Incoming>| {
-        let (busy, tunnel) = (link.patience.busy(), &tunnel);
+        let (busy, tunnel, asked) = (link.patience.busy(), &tunnel, Asked::new(link));
         // Boxed: hyper makes room for it when the connection begins, and an idle one must not pay for it.
         Box::pin(async move {
+            asked.begin();
             let mut reply = answer(link, request, tunnel).await;
             reply.body_mut().hold(busy);
             Ok::<_, Infallible>(reply)

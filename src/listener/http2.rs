@@ -4,7 +4,7 @@ mod frames;
 mod pace;
 mod watch;
 
-use super::connection::{FIRST_REQUEST, Inside, Link};
+use super::connection::{Asked, FIRST_REQUEST, Inside, Link};
 use super::tunnel::Opened;
 use crate::forward::ReplyBody;
 use http::{Method, Request, Response};
@@ -53,7 +53,7 @@ where
     let (inside, peer) = (Rc::clone(&link.inside), link.peer.address);
     let settings = &inside.settings;
     let watch = Watch::new(&inside.gate.shared().metrics);
-    let tasks = Tasks::new(settings.idle_timeout);
+    let tasks = Tasks::new(settings.write_timeout);
     let builder = builder(tasks.clone(), settings.head_bytes_max);
     let watched = Watched {
         stream,
@@ -61,8 +61,9 @@ where
     };
     let service = service_fn(|request: Request<Incoming>| {
         let (link, tasks, watch) = (Rc::clone(&link), tasks.clone(), watch.clone());
-        let open = watch.open();
+        let (open, asked) = (watch.open(), Asked::new(Rc::clone(&link)));
         async move {
+            asked.begin();
             let reply = answer(link, request, &watch).await;
             Ok::<_, Infallible>(reply.map(|body| tasks.reply(body, open)))
         }
@@ -121,11 +122,15 @@ where
 {
     let settings = &inside.settings;
     let (head, idle) = (settings.head_timeout, settings.idle_timeout);
+    let (write, metrics) = (settings.write_timeout, &inside.gate.shared().metrics);
     tokio::select! {
         ended = connection.as_mut() => return Some(ended),
-        fault = watch.fault(head, idle, idle) => if fault != Fault::Idle {
-            return None;
-        },
+        fault = watch.fault(head, idle, write) => {
+            metrics.cut(fault.cut());
+            if fault != Fault::Idle {
+                return None;
+            }
+        }
         () = farewell(inside, watch) => {}
     }
     wind_down(connection.as_mut());
@@ -133,7 +138,7 @@ where
     tokio::select! {
         ended = connection.as_mut() => Some(ended),
         // It is asked whether it has heard; a client that is there answers at once.
-        _ = watch.fault(head, head, idle) => None,
+        _ = watch.fault(head, head, write) => None,
     }
 }
 

@@ -3,11 +3,12 @@
 //! hyper's own header timeout starts when it begins to wait, so it cannot tell a client that dribbles
 //! a head from a connection that is kept for later. Here the first byte tells them apart.
 
+use super::Settings;
+use crate::telemetry::Cut;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -100,22 +101,33 @@ impl Patience {
         written
     }
 
-    /// Completes when a head took longer than `head`, or the client sent or took nothing for `idle`.
-    pub(super) async fn ends(&self, head: Duration, idle: Duration) {
+    /// Completes when the client takes longer than it may: for a head, with nothing to do, or to take
+    /// what is written.
+    pub(super) async fn ends(&self, limits: &Settings) -> Cut {
+        // A state that begins while this sleeps ends no earlier than that from now.
+        let shortest = limits.head_timeout.min(limits.write_timeout);
         loop {
-            let until = match (self.0.state.get(), self.0.stalled.get()) {
-                (State::New(since) | State::Idle(since), _) | (State::Busy, Some(since)) => {
-                    since + idle
-                }
-                (State::Head(since), _) => since + head,
-                // Looked at again later: whatever starts meanwhile has its whole time left.
-                (State::Busy, None) => Instant::now() + head.min(idle),
-            };
-            if until <= Instant::now() {
-                return;
+            let now = Instant::now();
+            let next = self.next(limits);
+            if let Some((_, cut)) = next.filter(|(until, _)| *until <= now) {
+                return cut;
             }
-            // A state that begins while this sleeps ends no earlier than `head` from now.
-            tokio::time::sleep_until(until.min(Instant::now() + head)).await;
+            let look = now + shortest;
+            tokio::time::sleep_until(next.map_or(look, |(until, _)| until.min(look))).await;
+        }
+    }
+
+    /// When the client will have taken too long with what it is at, and the name of that.
+    fn next(&self, limits: &Settings) -> Option<(Instant, Cut)> {
+        if let Some(since) = self.0.stalled.get() {
+            return Some((since + limits.write_timeout, Cut::Write));
+        }
+        match self.0.state.get() {
+            State::New(since) | State::Idle(since) => {
+                Some((since + limits.idle_timeout, Cut::Idle))
+            }
+            State::Head(since) => Some((since + limits.head_timeout, Cut::Head)),
+            State::Busy => None,
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod counts;
+mod cuts;
 mod doors;
 mod family;
 mod names;
@@ -19,6 +20,7 @@ mod tunnels;
 mod upstreams;
 
 pub use accounts::ACCOUNTS_MAX;
+pub use cuts::Cut;
 pub use doors::TransparentFault;
 pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
@@ -32,6 +34,7 @@ use crate::operation::ApiContext;
 use crate::reason::{Outcome, Reason};
 use crate::tls::Failure;
 use counts::{Decisions, Records, Rules, Tokens, Traffic};
+use cuts::Cuts;
 use family::{Builder, stable};
 use prometheus::proto::MetricType;
 use prometheus::{IntGauge, Registry, TextEncoder};
@@ -151,6 +154,7 @@ pub struct Metrics {
     tls: tls::Tls,
     tunnels: tunnels::Tunnels,
     upstreams: upstreams::Upstreams,
+    cuts: Cuts,
     process: process::Process,
 }
 
@@ -181,6 +185,7 @@ impl Metrics {
             tls: tls::Tls::new(&mut build),
             tunnels: tunnels::Tunnels::new(&mut build),
             upstreams: upstreams::Upstreams::new(&mut build),
+            cuts: Cuts::new(&mut build),
             process: process::Process::new(&mut build),
             registry: build.registry,
             docs: build.docs,
@@ -351,6 +356,11 @@ impl Metrics {
         ends: impl IntoIterator<Item = CertificateEnd<'a>>,
     ) {
         self.tls.ends(kinds, ends);
+    }
+
+    /// A client's connection was cut.
+    pub fn cut(&self, cut: Cut) {
+        self.cuts.count(cut);
     }
 
     /// A client connected.

@@ -37,6 +37,7 @@ const ROWS: [&[&str]; 16] = [
         "drain",
         "clock",
         "supervisor",
+        "socket",
     ],
 ];
 

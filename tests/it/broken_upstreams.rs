@@ -213,6 +213,26 @@ fn what_is_compressed_stays_so() {
     assert_eq!(reply.message.body, bomb);
 }
 
+#[test]
+fn a_small_reply_that_drips_is_passed_on_as_it_comes() {
+    let (gate, _script) = gate(|line| {
+        line.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab");
+        // Its other half waits for the first to arrive.
+        if line.head() {
+            line.send("cd");
+        }
+    });
+    let mut connection = gate.connect();
+    connection.send(&gate.get(READ).bearer(&viewer(&gate)).bytes());
+    let raw = connection.rest();
+    let text = String::from_utf8_lossy(&raw);
+    assert!(
+        text.starts_with("HTTP/1.1 200") && text.ends_with("\r\n\r\nab"),
+        "{text}"
+    );
+    at_rest(&gate);
+}
+
 /// The head of an upload that never ends.
 fn endless(gate: &TestGate) -> (Connection, std::thread::JoinHandle<()>) {
     let editor = gate.issuer.user("edi").role("editor");

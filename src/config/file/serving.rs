@@ -83,8 +83,14 @@ pub(crate) struct Timeouts {
     /// From the first byte of a request's head to its last. 1ms to 1h.
     pub(crate) head: Duration,
     /// Between two pieces of a body, in either direction; a body that is read for references has to be
-    /// whole within it. 1ms to 1h.
+    /// whole within it. Longer is 408 for a request's body. 1ms to 1h.
     pub(crate) body: Duration,
+    /// The fewest bytes of a request's body in a second, on average over `body`; fewer is 408. Only the
+    /// time that Palisade waits for the client counts. `0B`: any. gRPC, whose messages come when they
+    /// come, is never held to it. At most 1MiB.
+    pub(crate) body_rate: Size,
+    /// For which a client may take nothing of what is sent to it. 1ms to 1h.
+    pub(crate) write: Duration,
     /// Between two requests of one connection. 1ms to 1h.
     pub(crate) idle: Duration,
     /// How long new connections are still taken once Palisade was asked to stop. From the first moment it
@@ -262,6 +268,8 @@ impl Default for Timeouts {
             handshake: Duration::secs(10),
             head: Duration::secs(10),
             body: Duration::secs(30),
+            body_rate: Size(128),
+            write: Duration::secs(30),
             idle: Duration::secs(60),
             drain_delay: Duration::secs(5),
             drain: Duration::secs(20),

@@ -2,7 +2,7 @@
 
 use super::transparent;
 use crate::admin::{self, ControlToken};
-use crate::config::file::{Admin, Config, Limits, Listen};
+use crate::config::file::{Admin, Config, Limits, Listen, Timeouts};
 use crate::config::findings::Findings;
 use crate::config::units::{Cap, Duration, Rate, SecretRef, Size};
 use crate::head::HostList;
@@ -27,6 +27,7 @@ pub(super) fn listen(config: &Config, findings: &mut Findings<'_>) -> listener::
         head_timeout: timeout(findings, &at("head"), timeouts.head),
         idle_timeout: timeout(findings, &at("idle"), timeouts.idle),
         drain_delay: delay(findings, &at("drain_delay"), timeouts.drain_delay),
+        write_timeout: timeout(findings, &at("write"), timeouts.write),
         drain_timeout: timeout(findings, &at("drain"), timeouts.drain),
         // The server's own bounds lie above ours: it answers without a reason and without a record.
         head_bytes_max: bytes(Size(head_bytes.saturating_mul(2).saturating_add(8 << 10))),
@@ -46,6 +47,18 @@ fn http(shape: &Listen, findings: &mut Findings<'_>) -> Option<SocketAddr> {
     }
     let text = shape.http.as_ref()?;
     address(findings, "/listen/http", text)
+}
+
+/// The fewest bytes of a body in a second.
+pub(super) fn body_rate(shape: &Timeouts, findings: &mut Findings<'_>) -> u32 {
+    let given = shape.body_rate;
+    if given > BODY_RATE_MAX {
+        let message = format!("`{given}` in a second is more than {BODY_RATE_MAX}");
+        let help = "write a rate that every honest client reaches, like `128B`, or `0B` for none";
+        let pointer = "/listen/timeouts/body_rate";
+        findings.error(pointer, "config_value", message, help);
+    }
+    u32::try_from(given.0).unwrap_or(u32::MAX)
 }
 
 /// Who must begin with a PROXY header.
@@ -297,6 +310,7 @@ const BODY_BYTES: (Size, Size) = (Size(1 << 20), Size(16 << 30));
 const ACCOUNT_BODY_BYTES: (Size, Size) = (Size(64 << 10), Size(16 << 30));
 /// A large office behind one address stays below it; a script on one machine does not.
 const PEER_REQUESTS: Rate = Rate(1000);
+const BODY_RATE_MAX: Size = Size(1 << 20);
 const TIMEOUT_MIN: Duration = Duration::millis(1);
 const TIMEOUT_MAX: Duration = Duration::secs(60 * 60);
 const SECRET_BYTES_MAX: u64 = 4096;

@@ -2,7 +2,7 @@
 //! takes back what it has just asked for.
 
 use super::frames::{Found, Frames};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Cut, Metrics};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
@@ -47,8 +47,10 @@ struct Seen {
 pub(super) enum Fault {
     /// Nothing was asked for a long time. Not even a fault.
     Idle,
-    /// A head did not become whole, or what was written was not taken.
-    Slow,
+    /// A head did not become whole.
+    Head,
+    /// What was written was not taken.
+    Write,
     /// Too many requests were taken back.
     Resets,
 }
@@ -61,6 +63,18 @@ impl Drop for Open {
         let Self(Watch(seen)) = self;
         seen.open.set(seen.open.get().saturating_sub(1));
         seen.idle.set(Instant::now());
+    }
+}
+
+impl Fault {
+    /// As a cut connection is counted for it.
+    pub(super) fn cut(self) -> Cut {
+        match self {
+            Self::Idle => Cut::Idle,
+            Self::Head => Cut::Head,
+            Self::Write => Cut::Write,
+            Self::Resets => Cut::Resets,
+        }
     }
 }
 
@@ -106,8 +120,11 @@ impl Watch {
             if self.0.resets.get().1 > RESETS_MAX {
                 return Fault::Resets;
             }
-            if since(self.0.amid.get(), head) || since(stalled.get(), write) {
-                return Fault::Slow;
+            if since(self.0.amid.get(), head) {
+                return Fault::Head;
+            }
+            if since(stalled.get(), write) {
+                return Fault::Write;
             }
             if open.get() == 0 && since(Some(self.0.idle.get()), idle) {
                 return Fault::Idle;

@@ -1,6 +1,7 @@
 //! A network that drops everything without a word, between namespaces of our own.
 
 use super::READ;
+use crate::support::eventually;
 use crate::support::gate::TestGate;
 use crate::support::network::{FAR, GATE, Network};
 use crate::support::script::Script;
@@ -23,6 +24,7 @@ fn start(network: &Network, reply: usize) -> (TestGate, Script) {
     let gate = network.at_gate(|| {
         TestGate::builder()
             .set("/listen/http", json!(SocketAddr::from((GATE, 0))))
+            .set("/listen/timeouts", json!({"write": "400ms"}))
             .set("/upstreams/api/url", json!(upstream.url()))
             .set("/upstreams/api/timeouts", limits)
             .start()
@@ -51,6 +53,46 @@ fn an_upstream_behind_a_black_hole_is_504_and_comes_back() {
         assert_eq!(gate.metrics().sum("palisade_in_flight_requests", &[]), 0.0);
         // The one that hung serves nobody any more.
         assert!(upstream.connections() >= 2);
+        drop(gate);
+    });
+}
+
+#[test]
+fn a_client_behind_a_black_hole_is_let_go_with_its_upstream() {
+    let network = Network::new();
+    let (gate, _upstream) = start(&network, 64 << 20);
+    // Through the wire, and back to the gate's own end for what stands behind it.
+    let local = network.at_gate(|| {
+        Script::start(|line| {
+            line.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
+            while line.send([b'x'; 16 << 10]) {}
+        })
+    });
+    let request = gate.get("/health").bytes();
+    let address = gate.address();
+    let mut gate = gate;
+    network.at_gate(|| {
+        gate.change(|files| files.set("/upstreams/api/url", json!(local.url())));
+    });
+    let mut connection = network.far(|| crate::support::client::Connection::open(address));
+    connection.send(&request);
+    network.at_gate(|| {
+        eventually("the reply is under way", || {
+            (gate.metrics().sum("palisade_in_flight_requests", &[]) == 1.0).then_some(())
+        });
+        network.cut();
+        eventually("the client is let go", || {
+            let scrape = gate.metrics();
+            let left = scrape.sum("palisade_connections", &[])
+                + scrape.sum("palisade_in_flight_requests", &[])
+                + scrape.sum("palisade_upstream_connections", &[]);
+            (left == 0.0).then_some(())
+        });
+        let cut = gate
+            .metrics()
+            .sum("palisade_connections_cut_total", &[("cause", "write")]);
+        assert_eq!(cut, 1.0);
+        gate.audit(1);
         drop(gate);
     });
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 fn impatient() -> Builder {
     TestGate::builder().set(
         "/listen/timeouts",
-        json!({"head": "300ms", "idle": "600ms"}),
+        json!({"head": "300ms", "idle": "600ms", "write": "600ms"}),
     )
 }
 

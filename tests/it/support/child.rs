@@ -111,13 +111,16 @@ impl TestProcess {
         request.host(&self.metrics.to_string()).send_elsewhere()
     }
 
-    /// Its record so far.
+    /// Its record so far, one for each request.
     pub(crate) fn records(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.path("audit/audit.ndjson")).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let lines = whole.lines();
         let read = |line| serde_json::from_str(line).expect("a record is one JSON object a line");
-        lines.map(read).collect()
+        let lines = lines.map(read);
+        lines
+            .filter(|line: &Value| line["event"].is_null())
+            .collect()
     }
 
     /// What it holds now.
