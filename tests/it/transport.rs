@@ -12,26 +12,28 @@ use serde_json::{Value, json};
 pub(crate) struct Http2(Tool);
 
 impl Http2 {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&json!({}))
     }
 
-    fn with(told: &Value) -> Self {
+    pub(crate) fn with(told: &Value) -> Self {
         Self(Tool::node("http2.cjs", told))
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.0.port())
     }
 
     /// A gate in front of it.
     fn gate(&self) -> Builder {
         TestGate::builder()
-            .set(
-                "/upstreams/api/url",
-                json!(format!("http://127.0.0.1:{}", self.0.port())),
-            )
+            .set("/upstreams/api/url", json!(self.url()))
             .set("/upstreams/api/protocol", json!("http2"))
     }
 
     /// What it saw: connections, streams, resets.
-    fn saw(&mut self) -> Value {
+    pub(crate) fn saw(&mut self) -> Value {
         self.0.ask(&json!({}))
     }
 }

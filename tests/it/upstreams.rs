@@ -5,7 +5,10 @@ mod dns;
 mod health;
 mod limits;
 mod names;
+mod nginx;
+mod reload;
 mod retries;
+mod streams;
 
 use crate::support::client::Reply;
 use crate::support::eventually;

@@ -6,7 +6,7 @@ mod handshake;
 mod peers;
 mod tunnel;
 
-use crate::support::client::{Connection, Request};
+use crate::support::client::{Connection, Reply, Request};
 use crate::support::gate::{Builder, TestGate};
 use serde_json::{Value, json};
 
@@ -47,6 +47,11 @@ pub(crate) fn switched(more: &str) -> Vec<u8> {
          sec-websocket-accept: {ACCEPT}\r\n{more}\r\n"
     )
     .into_bytes()
+}
+
+/// The reply to a handshake.
+pub(crate) fn asked(gate: &TestGate) -> Reply {
+    handshake(gate, LIVE).send()
 }
 
 /// Opens a WebSocket to an upstream that answers by [`switched`].

@@ -2,8 +2,10 @@
 
 use super::{count, gate, nobody, read, services, status, until, urls};
 use crate::support::gate::refused;
+use crate::support::script::Script;
 use palisade::reason::Reason;
 use serde_json::json;
+use std::time::Duration;
 
 #[test]
 fn requests_are_spread_over_all_endpoints() {
@@ -33,6 +35,40 @@ fn weights_share_the_requests_out() {
     }
     let light = light.requests().len();
     assert!((1..=30).contains(&light), "{light} of 100");
+}
+
+#[test]
+fn an_endpoint_that_is_slower_gets_less() {
+    let [quick] = services();
+    let slow = Script::start(|line| {
+        loop {
+            std::thread::sleep(Duration::from_millis(50));
+            line.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+            if !line.head() {
+                return;
+            }
+        }
+    });
+    let gate = gate(&[quick.url(), slow.url()], &json!({})).start();
+    for _ in 0..60 {
+        read(&gate).allowed(200);
+    }
+    let quick = quick.requests().len();
+    assert!((50..60).contains(&quick), "{quick} of 60");
+}
+
+#[test]
+fn an_endpoint_whose_answers_are_failures_is_left_out() {
+    let [good, full] = services::<2>();
+    full.reply(503, &[], b"full");
+    let more = json!({"ejection": {"failures": 2, "statuses": [503], "time": "1m"},
+                      "balance": "least_request"});
+    let gate = gate(&[good.url(), full.url()], &more).start();
+    let replies: Vec<u16> = (0..40).map(|_| read(&gate).status).collect();
+    let failed = replies.iter().filter(|status| **status == 503).count();
+    assert_eq!((failed, full.requests().len()), (2, 2), "{replies:?}");
+    until(&gate, "ejected", 1);
+    assert_eq!(count(&gate, "failures_total", ("cause", "status")), 2.0);
 }
 
 #[test]

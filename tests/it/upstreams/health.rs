@@ -1,6 +1,8 @@
 //! Endpoints that are asked how they are.
 
 use super::{count, gate, read, services, until, urls};
+use crate::support::authority::Authority;
+use crate::transport::Http2;
 use palisade::reason::Reason;
 use serde_json::json;
 
@@ -47,4 +49,48 @@ fn when_none_is_well_all_are_tried() {
         .iter()
         .for_each(crate::support::upstream::TestUpstream::reset);
     read(&gate).refused(Reason::UpstreamUnreachable);
+}
+
+#[test]
+fn endpoints_under_tls_are_asked_as_requests_are_sent() {
+    let authority = Authority::new("services");
+    let pair = authority.host(&["api.internal"]);
+    let stranger = Authority::new("strangers");
+    let health = json!({"path": "/healthz", "interval": "50ms", "unhealthy": 1, "healthy": 1});
+    for http1 in [false, true] {
+        let tls = json!({"cert": pair.cert, "key": pair.key});
+        let service = Http2::with(&json!({"tls": tls, "http1": http1}));
+        for (trusted, state) in [(&authority, "healthy"), (&stranger, "unhealthy")] {
+            let more = json!({
+                "health": health, "tls": {"ca": "tls/ca.crt", "name": "api.internal"},
+            });
+            let url = service.url().replace("http:", "https:");
+            let gate = gate(&[url], &more).file("tls/ca.crt", &trusted.pem).start();
+            until(&gate, state, 1);
+            let (good, bad) = ("ok", "error");
+            let result = if state == "healthy" { good } else { bad };
+            assert!(count(&gate, "health_checks_total", ("result", result)) > 0.0);
+            if state == "healthy" {
+                read(&gate).allowed(200);
+            } else {
+                read(&gate).refused(Reason::UpstreamUnreachable);
+            }
+        }
+    }
+}
+
+#[test]
+fn endpoints_that_speak_http2_are_asked_over_it() {
+    let (mut good, silent) = (Http2::start(), services::<1>());
+    silent[0].accept_any_header();
+    let more = json!({
+        "protocol": "http2", "balance": "least_request",
+        "health": {"path": "/healthz", "interval": "50ms", "timeout": "1s"},
+    });
+    let gate = gate(&[good.url(), silent[0].url()], &more).start();
+    until(&gate, "unhealthy", 1);
+    for _ in 0..10 {
+        read(&gate).allowed(200);
+    }
+    assert!(good.saw()["streams"].as_u64() > Some(10), "and questions");
 }

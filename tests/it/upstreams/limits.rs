@@ -4,6 +4,7 @@ use super::{READ, count, gate, read, services, urls};
 use crate::support::client::Connection;
 use crate::support::eventually;
 use crate::support::gate::TestGate;
+use crate::support::script::Script;
 use crate::support::upstream::TestUpstream;
 use palisade::reason::Reason;
 use serde_json::{Value, json};
@@ -101,6 +102,32 @@ fn a_websocket_counts_until_it_ends() {
     read(&gate).refused(Reason::Overloaded);
     drop(tunnel);
     service.reply(200, &[], b"{}");
+    eventually("its end makes room", || {
+        (read(&gate).status == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_reply_counts_until_it_has_ended() {
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let service = Script::start(move |line| {
+        line.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nha\r\n");
+        let _ = wait.lock().unwrap().recv();
+        line.send("2\r\nlf\r\n0\r\n\r\n");
+    });
+    let gate = gate(&[service.url()], &json!({"limits": {"max_in_flight": 1}})).start();
+    let mut first = gate.connect();
+    let token = gate.issuer.user("ana").sign();
+    first.send(&gate.get(READ).bearer(&token).bytes());
+    eventually("it is under way", || {
+        (service.connections() == 1).then_some(())
+    });
+    read(&gate).refused(Reason::Overloaded);
+    go.send(()).unwrap();
+    assert_eq!(first.reply("GET").text(), "half");
+    // The next one's reply is the same, without waiting.
+    drop(go);
     eventually("its end makes room", || {
         (read(&gate).status == 200).then_some(())
     });

@@ -2,8 +2,10 @@
 
 use super::dns::Dns;
 use super::{READ, count, read, status};
+use crate::support::authority::Authority;
 use crate::support::eventually;
 use crate::support::gate::{Builder, TestGate, refused};
+use crate::support::tls::serving;
 use palisade::reason::Reason;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -148,6 +150,21 @@ fn rule_44_a_name_that_leads_to_ourselves_is_left_out() {
     read(&gate).refused(Reason::UpstreamUnreachable);
     gate.upstream.saw_nothing();
     gate.audit(1);
+}
+
+#[test]
+fn rule_44_doors_of_tls_and_of_redirected_connections_are_ours_too() {
+    let port = crate::support::child::free_address().port();
+    let url = json!(format!("https://127.0.0.1:{port}"));
+    let pair = Authority::new("clients").host(&["api.example.com"]);
+    let tls = serving(&pair, &json!({"address": format!("127.0.0.1:{port}")}));
+    let doors =
+        json!({"addresses": [format!("0.0.0.0:{port}"), format!("[::]:{port}")], "ports": [80]});
+    let redirected = TestGate::builder().set("/listen/transparent", doors);
+    for gate in [tls, redirected] {
+        let gate = gate.set("/upstreams/api/url", url.clone());
+        refused(gate, &["upstream_is_own_listener", "upstreams.api"]);
+    }
 }
 
 #[test]

@@ -40,6 +40,55 @@ fn a_post_that_was_sent_is_seen_once() {
 }
 
 #[test]
+fn a_put_is_said_again_unless_it_is_streamed() {
+    let services = services::<2>();
+    services.iter().for_each(TestUpstream::reset);
+    let reference = json!({"in": "body", "pointer": "/workspaceId", "is": "workspace"});
+    for (whole, times) in [(true, 3), (false, 1)] {
+        let mut gate = gate(&urls(&services), &json!({"ejection": {"failures": 0}}));
+        if whole {
+            gate = gate.set("/references/-", reference.clone());
+        }
+        let gate = gate.start();
+        let editor = gate.issuer.user("edi").role("editor").context("dashboard");
+        let before = seen(&services);
+        gate.request("PUT", "/dashboard/v1/missions/m-1")
+            .bearer(&editor.sign())
+            .header("content-type", "application/json")
+            .body(b"{}")
+            .send()
+            .refused(Reason::UpstreamUnreachable);
+        assert_eq!(seen(&services) - before, times, "whole: {whole}");
+        gate.audit(1);
+    }
+}
+
+#[test]
+fn a_handshake_of_a_websocket_is_sent_once() {
+    let services = services::<2>();
+    services.iter().for_each(TestUpstream::reset);
+    let gate = gate(&urls(&services), &json!({}))
+        .set("/routes/-", crate::websocket::live("api"))
+        .start();
+    crate::websocket::asked(&gate).refused(Reason::UpstreamUnreachable);
+    assert_eq!(seen(&services), 1);
+}
+
+#[test]
+fn a_handshake_of_a_websocket_finds_the_endpoint_that_is_there() {
+    let [service] = services::<1>();
+    service.bytes(&crate::websocket::switched(""));
+    let more = json!({"ejection": {"failures": 0}});
+    let gate = gate(&[nobody(), service.url()], &more)
+        .set("/routes/-", crate::websocket::live("api"))
+        .start();
+    for _ in 0..6 {
+        drop(crate::websocket::open(&gate));
+    }
+    assert_eq!(seen(&[service]), 6);
+}
+
+#[test]
 fn a_post_that_found_no_connection_goes_elsewhere() {
     let [service] = services::<1>();
     let gate = gate(
