@@ -11,6 +11,7 @@ mod http2;
 mod patience;
 mod preface;
 mod proxy;
+mod rest;
 mod transparent;
 mod tunnel;
 mod worker;

@@ -314,3 +314,23 @@ impl RequestIds {
         format!("{:016x}{next:016x}", self.worker)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! What a request costs in memory while it is answered, its body and its upstream apart.
+
+    use super::*;
+
+    /// Bytes of a request's future: it is made for each, and moves once.
+    const REQUEST_BYTES_MAX: usize = 8192;
+
+    fn bytes<'a, F>(_: impl Fn(&'a Gate, &'a Peer, Request<Incoming>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_request_is_small() {
+        let bytes = bytes(Gate::serve);
+        assert!(bytes <= REQUEST_BYTES_MAX, "{bytes} bytes");
+    }
+}

@@ -4,6 +4,7 @@ use super::door::Way;
 use super::handshake::{Secured, shake};
 use super::patience::Patience;
 use super::preface::{self, Protocol};
+use super::rest::Readable;
 use super::{Settings, http1, http2, proxy};
 use crate::drain::Draining;
 use crate::gate::Gate;
@@ -122,7 +123,7 @@ impl Link {
     /// Serves requests on `stream`, to its end.
     async fn speak<S>(self, protocol: Protocol, stream: S)
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: AsyncRead + AsyncWrite + Readable + Unpin + Send + 'static,
     {
         match protocol {
             Protocol::Http1 => http1::serve(&self, stream).await,
@@ -160,7 +161,7 @@ impl Link {
     }
 
     /// Completes when the client has been too slow.
-    async fn too_slow(&self) {
+    pub(super) async fn too_slow(&self) {
         let cut = self.patience.ends(&self.inside.settings).await;
         self.inside.gate.shared().metrics.cut(cut);
     }
@@ -197,4 +198,24 @@ impl<L: Deref<Target = Link>> Drop for Asked<L> {
 async fn overdue(draining: &mut Draining) {
     draining.signal().await;
     sleep(FIRST_REQUEST).await;
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a connection costs while it waits: its task is as large as its largest wait.
+
+    use super::*;
+
+    /// Bytes of a connection's task; ten thousand that are idle have to fit into 130 MiB with all else.
+    const TASK_BYTES_MAX: usize = 2048;
+
+    fn bytes<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_a_connection_is_small() {
+        let bytes = bytes(serve);
+        assert!(bytes <= TASK_BYTES_MAX, "{bytes} bytes");
+    }
 }

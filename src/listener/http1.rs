@@ -1,28 +1,30 @@
 //! HTTP/1.0 and 1.1 on one connection: one request after the other.
 
+use super::Settings;
 use super::connection::{Asked, Link};
 use super::patience::Watched;
+use super::rest::{self, Readable};
 use super::tunnel::Opened;
 use crate::forward::ReplyBody;
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Serves requests on `stream`, to its end.
 pub(super) async fn serve<S>(link: &Link, stream: S)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Readable + Unpin + Send + 'static,
 {
-    let settings = &link.inside.settings;
-    let tunnel = Cell::new(None);
+    let (tunnel, bare) = (Cell::new(None), Cell::new(false));
     let service = service_fn(|request: Request<Incoming>| {
+        bare.set(request.body().is_end_stream());
         let (busy, tunnel, asked) = (link.patience.busy(), &tunnel, Asked::new(link));
         // Boxed: hyper makes room for it when the connection begins, and an idle one must not pay for it.
         Box::pin(async move {
@@ -32,30 +34,58 @@ where
             Ok::<_, Infallible>(reply)
         })
     });
-    let watched = Watched {
-        stream,
-        patience: link.patience.clone(),
-    };
-    let connection = http1::Builder::new()
+    let mut watched = Watched::new(stream, link.patience.clone());
+    loop {
+        // Boxed: a connection that rests gives its place back.
+        let mut connection = Box::new(
+            builder(&link.inside.settings)
+                .serve_connection(TokioIo::new(watched), &service)
+                .with_upgrades(),
+        );
+        let driven = link.drive(
+            Pin::new(&mut *connection),
+            http1::UpgradeableConnection::graceful_shutdown,
+        );
+        tokio::select! {
+            ended = driven => {
+                note(link, ended);
+                break;
+            }
+            () = rest::due(link, &bare) => {}
+        }
+        let Some(parts) = connection.into_parts() else {
+            break;
+        };
+        watched = parts.io.into_inner();
+        // Half of a head that came with the request before it.
+        watched.put_back(parts.read_buf);
+        if !watched.has_more() && !rest::wait(link, &watched.stream).await {
+            break;
+        }
+    }
+    if let Some(tunnel) = tunnel.take() {
+        // Boxed: nearly all connections end without one.
+        Box::pin(tunnel.run(&link.inside)).await;
+    }
+}
+
+fn builder(settings: &Settings) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
         .max_buf_size(settings.head_bytes_max)
         .max_headers(settings.header_count_max)
-        .keep_alive(true)
-        .serve_connection(TokioIo::new(watched), service)
-        .with_upgrades();
-    let (connection, wind_down) = (
-        pin!(connection),
-        http1::UpgradeableConnection::graceful_shutdown,
-    );
-    if let Some(Err(error)) = link.drive(connection, wind_down).await {
+        .keep_alive(true);
+    builder
+}
+
+/// Says how a connection ended, where that is worth it.
+fn note(link: &Link, ended: Option<hyper::Result<()>>) {
+    if let Some(Err(error)) = ended {
         // hyper has answered what it could not parse itself; it never became a request.
         if error.is_parse() || error.is_parse_too_large() {
             link.inside.gate.shared().metrics.malformed_head();
         }
         tracing::debug!(peer = %link.peer.address, %error, "client connection ended");
-    }
-    if let Some(tunnel) = tunnel.take() {
-        // Boxed: nearly all connections end without one.
-        Box::pin(tunnel.run(&link.inside)).await;
     }
 }
 

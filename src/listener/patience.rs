@@ -5,10 +5,12 @@
 
 use super::Settings;
 use crate::telemetry::Cut;
+use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -84,6 +86,14 @@ impl Patience {
         matches!(self.0.state.get(), State::New(_))
     }
 
+    /// Whether nothing has been under way for that long: nothing was read, and all that was written is
+    /// taken.
+    pub(super) fn has_rested(&self, quiet: Duration) -> bool {
+        let state = self.0.state.get();
+        let rested = matches!(state, State::Idle(since) if since.elapsed() >= quiet);
+        rested && self.0.stalled.get().is_none()
+    }
+
     /// The first bytes of a head have arrived.
     pub(super) fn read(&self) {
         if let State::New(_) | State::Idle(_) = self.0.state.get() {
@@ -136,6 +146,28 @@ impl Patience {
 pub(super) struct Watched<S> {
     pub(super) stream: S,
     pub(super) patience: Patience,
+    /// Read before, and to be read again first.
+    first: Bytes,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, patience: Patience) -> Self {
+        Self {
+            stream,
+            patience,
+            first: Bytes::new(),
+        }
+    }
+
+    /// The next to read will get `bytes`, then what the stream has.
+    pub(super) fn put_back(&mut self, bytes: Bytes) {
+        self.first = bytes;
+    }
+
+    /// Whether something was put back and not read yet.
+    pub(super) fn has_more(&self) -> bool {
+        !self.first.is_empty()
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -144,6 +176,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.has_more() {
+            let taken = self.first.len().min(buf.remaining());
+            buf.put_slice(&self.first.split_to(taken));
+            self.patience.read();
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -182,5 +220,41 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn what_is_put_back_is_read_first_and_begins_a_head() {
+        let patience = Patience::new();
+        let mut watched = Watched::new(&b" world"[..], patience.clone());
+        watched.put_back(Bytes::from_static(b"hello"));
+        assert!(watched.has_more());
+        let mut some = [0; 3];
+        watched.read_exact(&mut some).await.unwrap();
+        assert!(matches!(patience.0.state.get(), State::Head(_)));
+        let mut rest = String::new();
+        watched.read_to_string(&mut rest).await.unwrap();
+        assert_eq!((&some, rest.as_str()), (b"hel", "lo world"));
+    }
+
+    #[test]
+    fn only_an_idle_connection_whose_writes_were_taken_has_rested() {
+        let patience = Patience::new();
+        let rested = || patience.has_rested(Duration::ZERO);
+        assert!(!rested(), "it is new");
+        let busy = patience.busy();
+        assert!(!rested(), "a request is under way");
+        drop(busy);
+        assert!(rested());
+        let _ = patience.wrote(Poll::<()>::Pending);
+        assert!(!rested(), "the client has not taken its reply");
+        let _ = patience.wrote(Poll::Ready(()));
+        patience.read();
+        assert!(!rested(), "a head has begun");
     }
 }

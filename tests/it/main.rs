@@ -82,6 +82,8 @@ mod reference;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod resting;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod rules;

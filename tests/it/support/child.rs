@@ -141,6 +141,11 @@ impl TestProcess {
         self.memory("VmHWM:")
     }
 
+    /// The memory that it holds besides pages of files, in bytes.
+    pub(crate) fn anonymous_memory(&self) -> u64 {
+        self.memory("RssAnon:")
+    }
+
     fn memory(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()));
         let status = status.expect("the binary runs");
