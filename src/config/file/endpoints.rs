@@ -64,7 +64,7 @@ pub(crate) struct Ejection {
     /// The longest. 1ms to 1h.
     pub(crate) max_time: Duration,
     /// How many of a hundred endpoints may be left out at once. One of several always may, the last one
-    /// never.
+    /// never: when it fails too, those that are out are tried again before their time.
     #[schemars(range(min = 0, max = 100))]
     pub(crate) max_ejected_percent: u32,
 }

@@ -56,6 +56,15 @@ impl Outlier {
         self.failures.store(0, Relaxed);
         Some(out)
     }
+
+    /// Takes it back before its time. `false`: it is not out.
+    pub(super) fn take_back(&self, now: u64) -> bool {
+        let out = self.is_ejected(now);
+        if out {
+            self.until.store(now, Relaxed);
+        }
+        out
+    }
 }
 
 /// Whether one more of `all` endpoints may be left out, `out` of which are already.

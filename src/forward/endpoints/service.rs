@@ -132,9 +132,16 @@ impl Service {
         let now = self.now(now);
         // Two workers must not leave out the last two together.
         let _one = self.ejecting.lock().unwrap_or_else(PoisonError::into_inner);
+        // Requests that were under way when it was left out say nothing new.
+        if endpoint.state(now) != State::Healthy {
+            return;
+        }
         let endpoints = self.endpoints();
         let out = endpoints.list.iter();
         let out = out.filter(|one| one.state(now) != State::Healthy).count();
+        if out + 1 >= endpoints.list.len() {
+            return self.take_back(&endpoints, now);
+        }
         if !may_eject(settings, endpoints.list.len(), out) {
             return;
         }
@@ -143,6 +150,19 @@ impl Service {
             tracing::warn!(
                 upstream = %self.settings.name, endpoint = %endpoint.address, ?span,
                 "an endpoint keeps failing and is left out"
+            );
+        }
+    }
+
+    /// The last one that was well fails too: those that were left out may be better by now, and whoever
+    /// waited for their time would have an outage for nothing.
+    fn take_back(&self, endpoints: &Endpoints, now: u64) {
+        let each = endpoints.list.iter();
+        let back = each.filter(|one| one.outlier.take_back(now)).count();
+        if back > 0 {
+            tracing::warn!(
+                upstream = %self.settings.name, back,
+                "the last endpoint fails too; those that were left out are tried again"
             );
         }
     }

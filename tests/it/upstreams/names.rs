@@ -1,15 +1,18 @@
 //! Names of upstreams, followed as their records change.
 
 use super::dns::Dns;
-use super::{READ, count, read, status};
+use super::{READ, count, create, read, status};
 use crate::support::authority::Authority;
 use crate::support::eventually;
 use crate::support::gate::{Builder, TestGate, refused};
+use crate::support::script::Script;
 use crate::support::tls::serving;
 use palisade::reason::Reason;
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 
 const NAME: &str = "api.test.internal";
 const FIRST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -87,6 +90,47 @@ fn connections_to_an_address_that_is_gone_end() {
         let open = gate.metrics().sum("palisade_upstream_connections", &[]);
         (new && open == 1.0).then_some(())
     });
+}
+
+#[test]
+fn a_request_to_an_address_that_is_gone_finishes() {
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let leaving = Script::start_on(FIRST.octets(), move |line| {
+        line.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha");
+        let _ = wait.lock().unwrap().recv();
+        line.send("lf");
+    });
+    let url = leaving.url();
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let dns = Dns::start();
+    dns.says(NAME, &[FIRST]);
+    let gate = gate(&dns, port).start();
+    let mut under_way = gate.connect();
+    let token = gate.issuer.user("ana").sign();
+    under_way.send(&gate.get(READ).bearer(&token).bytes());
+    eventually("it is under way", || {
+        (leaving.connections() == 1).then_some(())
+    });
+    dns.says(NAME, &[SECOND]);
+    eventually("the address is gone", || {
+        let endpoints = status(&gate)["endpoints"].to_string();
+        (!endpoints.contains(&FIRST.to_string())).then_some(())
+    });
+    go.send(()).unwrap();
+    assert_eq!(under_way.reply("GET").text(), "half");
+    gate.audit(1);
+}
+
+#[test]
+fn localhost_is_found_wherever_it_listens() {
+    let gate = TestGate::builder();
+    let url = gate.upstream_url().replace("127.0.0.1", "localhost");
+    let gate = gate.set("/upstreams/api/url", json!(url)).start();
+    for _ in 0..10 {
+        create(&gate).allowed(200);
+    }
+    assert_eq!(gate.upstream.requests().len(), 10);
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn idle_connections_to_an_endpoint_that_is_taken_away_end() {
     let mut gate = gate(&[leaves.url()], &json!({})).start();
     read(&gate).allowed(200);
     leave_only(&mut gate, &stays);
+    // Its worker learns of the change with its next request.
     read(&gate).allowed(200);
     leaves.all_closed();
 }

@@ -112,13 +112,13 @@ fn an_endpoint_that_stays_is_the_same_and_the_list_changes_only_with_them() {
 }
 
 #[test]
-fn of_two_that_fail_one_is_left_and_what_is_out_comes_back() {
+fn what_is_left_out_comes_back_when_its_time_is_over() {
     let service = service(&["10.0.0.1", "10.0.0.2"]);
     let now = Instant::now();
     let list = service.endpoints().list.clone();
-    for endpoint in &list {
-        service.failed(endpoint, now);
-        service.failed(endpoint, now);
+    for _ in 0..9 {
+        // All but two were under way already.
+        service.failed(&list[0], now);
     }
     let states = |now| {
         let at = service.now(now);
@@ -127,6 +127,25 @@ fn of_two_that_fail_one_is_left_and_what_is_out_comes_back() {
     assert_eq!(states(now), [State::Ejected, State::Healthy]);
     let later = now + Duration::from_secs(2);
     assert_eq!(states(later), [State::Healthy, State::Healthy]);
+}
+
+#[test]
+fn when_the_last_one_fails_too_those_that_are_out_take_its_place() {
+    let service = service(&["10.0.0.1", "10.0.0.2"]);
+    let now = Instant::now();
+    let list = service.endpoints().list.clone();
+    let fail = |at: usize| {
+        service.failed(&list[at], now);
+        let at = service.now(now);
+        [list[0].state(at), list[1].state(at)]
+    };
+    fail(0);
+    assert_eq!(fail(0), [State::Ejected, State::Healthy]);
+    assert_eq!(fail(1), [State::Ejected, State::Healthy]);
+    assert_eq!(fail(1), [State::Healthy, State::Healthy], "all fail");
+    assert_eq!(fail(1), [State::Healthy, State::Ejected], "again");
+    fail(0);
+    assert_eq!(fail(0), [State::Healthy, State::Healthy], "and again");
 }
 
 #[test]
