@@ -111,6 +111,13 @@ pub struct Settings {
     pub header_references: Vec<HeaderName>,
 }
 
+impl Settings {
+    /// Whether `peer` is a proxy whose word is believed: its connections are many clients'.
+    pub fn is_trusted(&self, peer: IpAddr) -> bool {
+        client::is_trusted(&self.trusted_proxies, &peer)
+    }
+}
+
 /// How large a head may be. The server's own limits must lie above these: it answers without a
 /// reason and without a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ mod table;
 
 pub use account::InFlight;
 pub use bodies::{Bodies, BodyLimits, Full, Room};
-pub use peer::PeerSettings;
+pub use peer::{PeerSettings, network};
 pub use rate::Rate;
 
 use crate::clock::Timestamp;

@@ -4,6 +4,7 @@
 mod accept;
 mod closing;
 mod connection;
+mod crowd;
 mod door;
 mod handshake;
 mod http1;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub tls: Option<SocketAddr>,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
+    /// Connections of all workers together; `None`: as many as descriptors allow.
+    pub connections_max: Option<usize>,
     /// Worker threads. At least 1.
     pub workers: usize,
     /// Whose connections begin with a PROXY header; `None`: nobody's.

@@ -1,5 +1,6 @@
 //! What the kernel is told about connections, and what it says when it has no more of them.
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::time::Duration;
@@ -30,6 +31,42 @@ pub fn set_up(stream: &TcpStream, silence: Duration) -> io::Result<()> {
         .with_interval(ASKED_EVERY)
         .with_retries(ASKED_TIMES);
     socket.set_tcp_keepalive(&keepalive)
+}
+
+/// How many descriptors the process may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptors {
+    /// Now.
+    pub soft: u64,
+    /// If it asked for more.
+    pub hard: u64,
+}
+
+/// What is said of the process's descriptors.
+pub fn descriptors() -> Descriptors {
+    let limit = getrlimit(Resource::Nofile);
+    Descriptors {
+        soft: limit.current.unwrap_or(u64::MAX),
+        hard: limit.maximum.unwrap_or(u64::MAX),
+    }
+}
+
+/// Asks for as many as it may have, and says how many that are.
+pub fn raise_descriptors() -> Descriptors {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of descriptors cannot be raised");
+    }
+    descriptors()
+}
+
+impl Descriptors {
+    /// How many clients may be connected: the rest is for upstreams, files, and the listeners of those who
+    /// look after the process. A client that waits for its reply takes a second one, an idle client none.
+    pub fn clients(self) -> usize {
+        usize::try_from(self.soft - self.soft / 4).unwrap_or(usize::MAX)
+    }
 }
 
 /// Whether an error says that no descriptor is left, to this process or to the whole machine: it says

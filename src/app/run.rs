@@ -3,6 +3,7 @@
 use super::start::{Error, Running, start_on};
 use crate::clock::Clock;
 use crate::config::Resolved;
+use crate::socket;
 use crate::supervisor::{self, Inherited};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -24,13 +25,14 @@ pub fn run(resolved: Resolved, inherited: Inherited) -> Result<(), Error> {
     let runtime = runtime.map_err(|source| machine("cannot start the control runtime", source))?;
     runtime.block_on(async {
         let mut signals = Signals::new().map_err(|source| machine("signals", source))?;
+        let descriptors = socket::raise_descriptors().soft;
         let running = start_on(resolved, Clock::system(), inherited).await?;
         let (proxy, tls) = (running.addresses.proxy, running.addresses.tls);
         let (proxy, tls) = (
             proxy.map(tracing::field::display),
             tls.map(tracing::field::display),
         );
-        tracing::info!(proxy, tls, metrics = %running.addresses.metrics, "serving");
+        tracing::info!(proxy, tls, metrics = %running.addresses.metrics, descriptors, "serving");
         supervisor::ready();
         signals.obey(&running).await;
         if running.stop().await {

@@ -9,6 +9,7 @@ use crate::forward::{Assertion, ServiceStatus};
 use crate::gate::Shared;
 use crate::route::BodyRule;
 use crate::snapshot::Snapshot;
+use crate::socket;
 use crate::telemetry::Metrics;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -110,6 +111,7 @@ impl View for Shown {
             "relaxed": relaxed::of(&generation, self.certificates.as_ref()),
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
+            "descriptors": socket::descriptors().soft,
             "draining": self.drain.leaving(),
             "in_flight": self.shared.metrics.in_flight_now(),
             "tokens_remembered": rules.issuers.remembered(),

@@ -42,7 +42,7 @@ pub(super) fn address(
     Ok(client)
 }
 
-fn is_trusted(networks: &[IpNet], address: &IpAddr) -> bool {
+pub(super) fn is_trusted(networks: &[IpNet], address: &IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))
 }
 

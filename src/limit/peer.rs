@@ -18,6 +18,8 @@ pub struct PeerSettings {
     pub requests: Option<Rate>,
     /// Checks of tokens that are not remembered.
     pub signatures: Option<Rate>,
+    /// Connections at a time.
+    pub connections: Option<usize>,
 }
 
 /// The buckets of addresses.
@@ -86,7 +88,7 @@ fn take(
 
 /// What counts as one peer: an IPv4 address, or the /64 that one IPv6 host gets. `None`: the own host,
 /// where a proxy speaks for everybody.
-fn network(client: IpAddr) -> Option<IpAddr> {
+pub fn network(client: IpAddr) -> Option<IpAddr> {
     let client = client.to_canonical();
     if client.is_loopback() {
         return None;

@@ -21,6 +21,7 @@ fn plan(per_second: u32, burst: u32) -> Plan {
 const PEERS: PeerSettings = PeerSettings {
     requests: Some(rate(10, 3)),
     signatures: Some(rate(10, 10)),
+    connections: None,
 };
 
 fn limits() -> Limits {

@@ -2,23 +2,35 @@
 
 use super::closing::{HANDSHAKE, QUEUE};
 use super::connection::{self, Inside};
+use super::crowd::{Full, Seat};
 use super::door::{Door, Way};
+use super::patience::Patience;
+use crate::limit;
+use crate::telemetry::{Crowded, Cut};
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// After a failed `accept`: the process is out of descriptors, and asking at once does not help.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection that is unused for less may have a request on its way.
+const UNUSED: Duration = Duration::from_secs(1);
 
 /// One door, and who came in by it.
 struct Entrance {
     door: Rc<Door>,
     inside: Rc<Inside>,
     connections: JoinSet<()>,
+    /// What each of them is at, and what ends it.
+    open: HashMap<Id, (Patience, AbortHandle)>,
+    /// The last attempt to accept one failed.
+    failing: bool,
 }
 
 /// Serves whoever comes in by `door`; after the signal whoever came in before, up to the drain timeout.
@@ -30,6 +42,8 @@ pub(super) async fn serve(door: Rc<Door>, inside: Rc<Inside>) -> io::Result<()> 
         door,
         inside,
         connections: JoinSet::new(),
+        open: HashMap::new(),
+        failing: false,
     };
     entrance.take(&listener).await;
     let begun = Instant::now();
@@ -50,7 +64,7 @@ impl Entrance {
             tokio::select! {
                 accepted = listener.accept() => self.admit(accepted).await,
                 () = draining.signal() => return,
-                Some(ended) = self.connections.join_next() => report(ended),
+                Some(ended) = self.connections.join_next_with_id() => self.ended(ended),
             }
         }
     }
@@ -70,11 +84,15 @@ impl Entrance {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of descriptors, mostly: the queue holds the client until some are free again.
-                tracing::warn!(%error, "cannot accept a connection");
+                // Out of descriptors, mostly: the queue holds the client until some are free again. Said
+                // once, not twenty times a second.
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(%error, "cannot accept connections");
+                }
                 return sleep(ACCEPT_PAUSE).await;
             }
         };
+        self.failing = false;
         let peer = peer.ip().to_canonical();
         let way = self.door.way().clone();
         let mut led = None;
@@ -88,8 +106,65 @@ impl Entrance {
                 }
             }
         }
-        let serving = connection::serve(Rc::clone(&self.inside), stream, (peer, led), way);
-        self.connections.spawn_local(serving);
+        let Some(seat) = self.seat(peer) else { return };
+        let (inside, patience) = (Rc::clone(&self.inside), Patience::new());
+        let arrived = (stream, patience.clone());
+        let serving = async move {
+            let _seat = seat;
+            connection::serve(inside, arrived, (peer, led), way).await;
+        };
+        let ending = self.connections.spawn_local(serving);
+        self.open.insert(ending.id(), (patience, ending));
+    }
+
+    /// A seat for a client at `peer`, if need be that of whoever has not used theirs for longest. `None`:
+    /// there is none, which was counted.
+    fn seat(&self, peer: IpAddr) -> Option<Seat> {
+        let Inside {
+            gate,
+            crowd,
+            settings,
+            ..
+        } = &*self.inside;
+        let full = if crowd.has_room() || self.make_room() {
+            let generation = gate.shared().generation.peek();
+            let own = limit::network(peer).filter(|_| settings.proxy_protocol.is_none());
+            let own = own.filter(|_| !generation.head.is_trusted(peer));
+            let seat = crowd.seat(own.zip(generation.rules.peers.connections));
+            match seat {
+                Ok(seat) => return Some(seat),
+                Err(full) => full,
+            }
+        } else {
+            Full::All
+        };
+        tracing::debug!(%peer, ?full, "no room for a connection");
+        gate.shared().metrics.connection_refused(match full {
+            Full::All => Crowded::Total,
+            Full::Peer => Crowded::Peer,
+        });
+        None
+    }
+
+    /// Ends the connection of this worker that has gone unused for longest. It takes a look at each: only a
+    /// full house pays for that.
+    fn make_room(&self) -> bool {
+        let unused = self.open.values().filter_map(|(patience, ending)| {
+            let since = patience.unused_since()?;
+            (since.elapsed() > UNUSED).then_some((since, ending))
+        });
+        let Some((_, longest)) = unused.min_by_key(|(since, _)| *since) else {
+            return false;
+        };
+        longest.abort();
+        self.inside.gate.shared().metrics.cut(Cut::Room);
+        true
+    }
+
+    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        self.open.remove(&id);
+        report(ended.map(|_| ()));
     }
 
     /// Waits for the connections, and cuts those that are not done in time.

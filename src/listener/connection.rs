@@ -1,5 +1,6 @@
 //! One client connection, from its first byte to its end, whatever is spoken on it.
 
+use super::crowd::Crowd;
 use super::door::Way;
 use super::handshake::{Secured, shake};
 use super::patience::Patience;
@@ -14,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -31,6 +33,7 @@ pub(super) struct Inside {
     pub(super) gate: Gate,
     pub(super) settings: Settings,
     pub(super) draining: Draining,
+    pub(super) crowd: Arc<Crowd>,
 }
 
 /// One connection, as far as its protocol does not matter.
@@ -44,7 +47,7 @@ pub(super) struct Link {
 /// under way.
 pub(super) async fn serve(
     inside: Rc<Inside>,
-    mut stream: TcpStream,
+    (mut stream, patience): (TcpStream, Patience),
     (mut peer, original): (IpAddr, Option<SocketAddr>),
     way: Way,
 ) {
@@ -77,7 +80,7 @@ pub(super) async fn serve(
             original,
             ..Peer::plain(peer)
         };
-        return Link::new(&inside, peer).greet(stream).await;
+        return Link::new(&inside, peer, patience).greet(stream).await;
     };
     // Boxed, like what follows: connections without TLS must not pay for it.
     let server = serving.load();
@@ -93,17 +96,17 @@ pub(super) async fn serve(
         protocol,
     }) = secured
     {
-        let link = Link::new(&inside, peer);
+        let link = Link::new(&inside, peer, patience);
         Box::pin(link.speak(protocol, stream)).await;
     }
 }
 
 impl Link {
-    fn new(inside: &Rc<Inside>, peer: Peer) -> Self {
+    fn new(inside: &Rc<Inside>, peer: Peer, patience: Patience) -> Self {
         Self {
             inside: Rc::clone(inside),
             peer,
-            patience: Patience::new(),
+            patience,
         }
     }
 

@@ -81,6 +81,14 @@ impl Patience {
         Busy(self.clone())
     }
 
+    /// Since when nobody needs the connection, if that is so.
+    pub(super) fn unused_since(&self) -> Option<Instant> {
+        match self.0.state.get() {
+            State::New(since) | State::Idle(since) => Some(since),
+            State::Head(_) | State::Busy => None,
+        }
+    }
+
     /// Whether nothing has ever been read.
     pub(super) fn is_new(&self) -> bool {
         matches!(self.0.state.get(), State::New(_))

@@ -1,11 +1,13 @@
 //! Worker threads. One that breaks begins anew, with the same doors.
 
 use super::connection::Inside;
+use super::crowd::Crowd;
 use super::door::{self, Door};
 use super::{Settings, accept};
 use crate::drain::Draining;
 use crate::gate::{Gate, Shared};
 use crate::snapshot::Snapshot;
+use crate::socket;
 use crate::supervisor::Inherited;
 use crate::telemetry::Metrics;
 use crate::tls::Server;
@@ -71,9 +73,10 @@ impl Bound {
         draining: &Draining,
     ) -> io::Result<Vec<JoinHandle<()>>> {
         let Self { doors, settings } = self;
+        let crowd = Crowd::new(seats(settings.connections_max));
         let start = |(number, doors): (usize, Vec<Door>)| {
             let (shared, draining) = (Arc::clone(shared), draining.clone());
-            let settings = settings.clone();
+            let (settings, crowd) = (settings.clone(), Arc::clone(&crowd));
             std::thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .stack_size(STACK_BYTES)
@@ -84,6 +87,7 @@ impl Bound {
                             gate: Gate::new(Arc::clone(&shared)),
                             settings: settings.clone(),
                             draining: draining.clone(),
+                            crowd: Arc::clone(&crowd),
                         };
                         work(&doors, &Rc::new(inside))
                     });
@@ -96,6 +100,20 @@ impl Bound {
             .map(start)
             .collect()
     }
+}
+
+/// How many clients may be connected: as many as was said, or as descriptors allow.
+fn seats(given: Option<usize>) -> usize {
+    let possible = socket::descriptors().clients();
+    let given = given.unwrap_or(possible);
+    if given > possible {
+        tracing::warn!(
+            connections = given,
+            possible,
+            "fewer clients may be connected than `listen.limits.connections` says: raise `ulimit -n`"
+        );
+    }
+    given
 }
 
 /// Works until the work is done. A worker that is gone while the others serve would leave its share of

@@ -20,7 +20,7 @@ mod tunnels;
 mod upstreams;
 
 pub use accounts::ACCOUNTS_MAX;
-pub use cuts::Cut;
+pub use cuts::{Crowded, Cut};
 pub use doors::TransparentFault;
 pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
@@ -361,6 +361,11 @@ impl Metrics {
     /// A client's connection was cut.
     pub fn cut(&self, cut: Cut) {
         self.cuts.count(cut);
+    }
+
+    /// A client got no connection.
+    pub fn connection_refused(&self, crowded: Crowded) {
+        self.cuts.refused(crowded);
     }
 
     /// A client connected.

@@ -47,6 +47,8 @@ mod edges;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod exhaustion;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod express;

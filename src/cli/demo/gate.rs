@@ -4,6 +4,7 @@ use super::Error;
 use crate::app::{self, Running};
 use crate::clock::Clock;
 use crate::config;
+use crate::socket;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -22,6 +23,7 @@ impl Gate {
     /// Starts what `config` says.
     pub(super) async fn start(config: &Path, clock: Clock) -> Result<Self, Error> {
         let resolved = config::load(config).map_err(Error::Invalid)?;
+        socket::raise_descriptors();
         let running = app::start(resolved, clock)
             .await
             .map_err(|error| match error {

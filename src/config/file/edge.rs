@@ -25,6 +25,11 @@ pub(crate) struct Peers {
     /// Tokens that are verified at once, after a pause. Absent: twice as many as in a second.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) signatures_burst: Option<u32>,
+    /// Connections at a time; more are closed at once. Own addresses, `trusted_proxies` and those of
+    /// `proxy_protocol` are not held to it. `0`: no bound. Absent: 1000 where `trusted_proxies` says whose
+    /// connections are many clients', else no bound.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(crate) connections: Option<u32>,
 }
 
 /// Every connection begins with a PROXY header, version 1 or 2, that names the client. One without it,
@@ -76,6 +81,7 @@ impl Default for Peers {
             burst: None,
             signatures: Cap(Some(crate::config::units::Rate(2000))),
             signatures_burst: None,
+            connections: None,
         }
     }
 }

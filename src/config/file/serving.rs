@@ -68,6 +68,11 @@ pub(crate) struct Limits {
     pub(crate) header_count: u16,
     /// Bytes of all header names and values together; more is 431. At most 256KiB.
     pub(crate) header_bytes: Size,
+    /// Connections of clients, all workers together. Beyond it a client takes the place of the HTTP/1
+    /// connection that has gone unused for longest, or is closed at once. Absent: three quarters of the
+    /// descriptors that the process may have, which it raises to the hard limit.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) connections: Option<u32>,
     /// Memory for bodies that are read for references, all together; beyond it is 503. At least 1MiB.
     pub(crate) body_bytes: Size,
     /// The part of it that one account may take; beyond it is 429. At least 64KiB.
@@ -256,6 +261,7 @@ impl Default for Limits {
             target_bytes: Size(8 << 10),
             header_count: 100,
             header_bytes: Size(64 << 10),
+            connections: None,
             body_bytes: Size(64 << 20),
             account_body_bytes: Size(2 << 20),
         }

@@ -22,6 +22,7 @@ pub(super) fn listen(config: &Config, findings: &mut Findings<'_>) -> listener::
     timeout(findings, &at("body"), timeouts.body);
     listener::Settings {
         workers: workers(shape.workers),
+        connections_max: limits.connections.map(|max| max as usize),
         tls: tls(shape, findings),
         handshake_timeout: timeout(findings, &at("handshake"), timeouts.handshake),
         head_timeout: timeout(findings, &at("head"), timeouts.head),
@@ -93,6 +94,11 @@ pub(super) fn peers(shape: &Listen) -> limit::PeerSettings {
     limit::PeerSettings {
         requests: rate(peers.requests.unwrap_or(default), peers.burst),
         signatures: rate(peers.signatures, peers.signatures_burst),
+        connections: match peers.connections {
+            Some(0) => None,
+            Some(given) => Some(given as usize),
+            None => (!shape.trusted_proxies.is_empty()).then_some(PEER_CONNECTIONS),
+        },
     }
 }
 
@@ -310,6 +316,8 @@ const BODY_BYTES: (Size, Size) = (Size(1 << 20), Size(16 << 30));
 const ACCOUNT_BODY_BYTES: (Size, Size) = (Size(64 << 10), Size(16 << 30));
 /// A large office behind one address stays below it; a script on one machine does not.
 const PEER_REQUESTS: Rate = Rate(1000);
+/// A large office behind one address stays below it, browsers included.
+const PEER_CONNECTIONS: usize = 1000;
 const BODY_RATE_MAX: Size = Size(1 << 20);
 const TIMEOUT_MIN: Duration = Duration::millis(1);
 const TIMEOUT_MAX: Duration = Duration::secs(60 * 60);

@@ -123,6 +123,22 @@ impl TestProcess {
             .collect()
     }
 
+    /// Descriptors that are open.
+    pub(crate) fn descriptors(&self) -> usize {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.id()));
+        open.expect("the binary runs").count()
+    }
+
+    /// The processor time that it has used, as the kernel says: no descriptor of its own is needed.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()));
+        let stat = stat.expect("the binary runs");
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = after_name.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+        ticks / 100.0
+    }
+
     /// What it holds now.
     pub(crate) fn held(&self) -> Held {
         let open = fs::read_dir(format!("/proc/{}/fd", self.id()));

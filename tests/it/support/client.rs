@@ -103,6 +103,11 @@ impl Connection {
         self.read(method).expect("the gate replies in time")
     }
 
+    /// The same, if the gate does not close first.
+    pub(crate) fn try_next(&mut self, method: &str) -> Option<Reply> {
+        self.read(method).ok().flatten()
+    }
+
     /// Every reply until the gate closes. Half-closes only when no further reply comes for a moment:
     /// an earlier end of the stream would cancel what is still being answered.
     pub(crate) fn replies(&mut self) -> Vec<Reply> {

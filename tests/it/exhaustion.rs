@@ -1,0 +1,158 @@
+//! More connections than there is room for: what is full is named, whoever is served stays served, and
+//! everything comes back.
+
+use crate::support::child::{TestProcess, soon};
+use crate::support::client::Connection;
+use crate::support::eventually;
+use crate::support::gate::TestGate;
+use crate::support::network::{FAR, GATE, Network};
+use palisade::reason::Reason;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+const READ: &str = "/app/v1/missions";
+
+fn refused(gate: &TestGate, cause: &str) -> f64 {
+    let refused = "palisade_connections_refused_total";
+    gate.metrics().sum(refused, &[("cause", cause)])
+}
+
+fn ask(gate: &TestGate, connection: &mut Connection) {
+    connection.send(&gate.get("/health").bytes());
+    connection.reply("GET").allowed(200);
+}
+
+/// Whether a new connection is served.
+fn is_served(gate: &TestGate) -> Option<Connection> {
+    let mut connection = gate.connect();
+    connection.send(&gate.get("/health").bytes());
+    // Closed at once, or reset for what it said already.
+    let reply = connection.try_next("GET")?;
+    (reply.status == 200).then_some(connection)
+}
+
+#[test]
+fn beyond_the_bound_nobody_takes_the_place_of_a_request() {
+    let gate = TestGate::builder()
+        .set("/listen/limits", json!({"connections": 2}))
+        .set("/upstreams/api/timeouts/response", json!("1m"))
+        .start();
+    gate.upstream.hang();
+    let token = gate.issuer.user("ana").sign();
+    let busy: Vec<Connection> = (0..2)
+        .map(|_| {
+            let mut connection = gate.connect();
+            connection.send(&gate.get(READ).bearer(&token).bytes());
+            connection
+        })
+        .collect();
+    eventually("both are under way", || {
+        (gate.upstream.requests().len() == 2).then_some(())
+    });
+    assert!(is_served(&gate).is_none());
+    assert_eq!(refused(&gate, "total"), 1.0);
+    drop(busy);
+    gate.upstream.reply(200, &[], b"{}");
+    eventually("there is room again", || is_served(&gate));
+}
+
+#[test]
+fn a_newcomer_takes_the_place_of_whoever_was_unused_for_longest() {
+    let gate = TestGate::builder()
+        .set("/listen/limits", json!({"connections": 2}))
+        .start();
+    let [mut first, mut second] = [gate.connect(), gate.connect()];
+    ask(&gate, &mut first);
+    ask(&gate, &mut second);
+    let mut third = eventually("there is room", || is_served(&gate));
+    first.closed();
+    ask(&gate, &mut second);
+    ask(&gate, &mut third);
+    let cut = "palisade_connections_cut_total";
+    assert_eq!(gate.metrics().sum(cut, &[("cause", "room")]), 1.0);
+}
+
+#[test]
+fn an_address_that_has_too_many_gets_no_more_and_the_others_do() {
+    let network = Network::new();
+    let mut gate = network.at_gate(|| {
+        TestGate::builder()
+            .set("/listen/http", json!(SocketAddr::from((GATE, 0))))
+            .set("/listen/peers", json!({"connections": 2}))
+            .start()
+    });
+    let from_afar = || network.far(|| is_served(&gate));
+    let held = [from_afar(), from_afar()];
+    assert!(held.iter().all(Option::is_some));
+    assert!(from_afar().is_none(), "{FAR:?} has two");
+    assert!(network.at_gate(|| is_served(&gate)).is_some());
+    assert_eq!(network.at_gate(|| refused(&gate, "peer")), 1.0);
+    drop(held);
+    network.far(|| eventually("its place is free again", || is_served(&gate)));
+    network.at_gate(|| gate.stop());
+}
+
+#[test]
+fn clients_are_fewer_than_descriptors_so_that_the_rest_goes_on() {
+    let gate = TestProcess::start_with(TestGate::builder(), &["prlimit", "--nofile=96:96"]);
+    let crowd: Vec<Connection> = (0..120).map(|_| gate.connect()).collect();
+    let refused = "palisade_connections_refused_total";
+    soon("some are refused", || {
+        (gate.scrape().sum(refused, &[("cause", "total")]) > 20.0).then_some(())
+    });
+    drop(crowd);
+    soon("they are gone", || {
+        (gate.scrape().sum("palisade_connections", &[]) < 1.0).then_some(())
+    });
+    gate.request("GET", "/health").send().allowed(200);
+}
+
+#[test]
+fn without_descriptors_nothing_spins_and_nothing_is_forgotten() {
+    let builder = TestGate::builder()
+        .set("/listen/limits", json!({"connections": 100_000}))
+        .set("/listen/timeouts", json!({"idle": "1m"}));
+    let gate = TestProcess::start_with(builder, &["prlimit", "--nofile=64:64"]);
+    gate.request("GET", "/health").send().allowed(200);
+    let mut early = gate.connect();
+    let crowd: Vec<Connection> = (0..100).map(|_| gate.connect()).collect();
+    soon("no descriptor is left", || {
+        (gate.descriptors() >= 64).then_some(())
+    });
+    // The idle connection to the upstream is used first; it closes after this.
+    gate.upstream
+        .garbage(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+    let token = gate.issuer.user("ana").sign();
+    let request = gate.request("GET", READ).bearer(&token);
+    early.send(&request.bytes());
+    early.reply("GET").allowed(200);
+    // A reload that finds no descriptor leaves what serves.
+    let tenant = gate.path("tenants/acme.yaml");
+    let text = std::fs::read_to_string(&tenant).expect("it is there");
+    std::fs::write(&tenant, text.replace("\"acme\"", "\"acme\" ")).expect("it can be written");
+    let (before, begun) = (gate.cpu_seconds(), Instant::now());
+    std::thread::sleep(Duration::from_secs(2));
+    let used = gate.cpu_seconds() - before;
+    assert!(
+        used < begun.elapsed().as_secs_f64() / 4.0,
+        "{used} s of CPU"
+    );
+    soon("an upstream that cannot be reached for want of one", || {
+        early.send(&request.bytes());
+        let reply = early.reply("GET");
+        (reply.status == 503).then(|| reply.refused(Reason::Overloaded))
+    });
+    drop(crowd);
+    gate.upstream.reply(200, &[], b"{}");
+    soon("it serves again", || {
+        early.send(&request.bytes());
+        (early.reply("GET").status == 200).then_some(())
+    });
+    let starved = soon("it is recorded", || {
+        let mut records = gate.records().into_iter();
+        records.find(|one| one["reason"] == "overloaded")
+    });
+    let detail = starved["detail"].to_string();
+    assert!(detail.contains("open files"), "{detail}");
+}
