@@ -96,7 +96,8 @@ fn an_endpoint_that_was_left_out_comes_back() {
     for _ in 0..30 {
         read(&gate).allowed(200);
     }
-    until(&gate, "ejected", 1);
+    // Counted, not looked at: its time may be over before anybody looks.
+    assert!(count(&gate, "ejections_total", ("upstream", "api")) >= 1.0);
     until(&gate, "healthy", 2);
 }
 
@@ -171,9 +172,10 @@ fn an_endpoint_that_is_left_out_stands_in_for_the_last_that_fails() {
     }
     first.reply(200, &[], b"{}");
     second.hang();
-    let replies: Vec<u16> = (0..6).map(|_| read(&gate).status).collect();
+    let replies: Vec<u16> = (0..20).map(|_| read(&gate).status).collect();
     let failed = replies.iter().filter(|status| **status == 504).count();
-    assert!(failed <= 3 && replies.ends_with(&[200, 200]), "{replies:?}");
+    // Two bring the other one back, and the next, whenever it is drawn, takes its place.
+    assert!((2..=3).contains(&failed), "{replies:?}");
 }
 
 #[test]
