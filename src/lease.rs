@@ -20,6 +20,10 @@ pub enum Ended {
     Upstream,
     /// The client went away, or the gate stopped.
     Client,
+    /// Neither side of a tunnel said anything for too long.
+    Idle,
+    /// The gate stopped, and said so.
+    Drain,
     /// The caller may not have it any more.
     Gate(Reason),
 }
@@ -31,6 +35,8 @@ impl Ended {
             Self::Complete => "complete",
             Self::Upstream => "upstream",
             Self::Client => "client",
+            Self::Idle => "idle",
+            Self::Drain => "drain",
             Self::Gate(_) => "gate",
         }
     }

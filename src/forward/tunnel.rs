@@ -98,9 +98,10 @@ const POLICY_VIOLATION: u16 = 1008;
 fn tell(lease: &Lease, end: TunnelEnd) {
     lease.ended(match end {
         TunnelEnd::Upstream => Ended::Complete,
-        TunnelEnd::Idle => Ended::Upstream,
+        TunnelEnd::Idle => Ended::Idle,
+        TunnelEnd::Drain => Ended::Drain,
         // The lease itself knows why it was revoked.
-        TunnelEnd::Client | TunnelEnd::Drain | TunnelEnd::Revoked => Ended::Client,
+        TunnelEnd::Client | TunnelEnd::Revoked => Ended::Client,
     });
 }
 

@@ -11,6 +11,7 @@ use crate::drain::Draining;
 use crate::gate::Gate;
 use crate::head::Peer;
 use crate::socket;
+use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::pin::{Pin, pin};
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// How long a client that has connected may take to ask once draining begins. It could not know; what it
@@ -41,6 +43,8 @@ pub(super) struct Link {
     pub(super) inside: Rc<Inside>,
     pub(super) peer: Peer,
     pub(super) patience: Patience,
+    /// Told when what its client's certificate was verified under serves no more.
+    vouched: Option<watch::Receiver<u64>>,
 }
 
 /// Serves `stream`, which came by `way`, to its end; once draining begins, to the end of the requests
@@ -83,7 +87,8 @@ pub(super) async fn serve(
         return Link::new(&inside, peer, patience).greet(stream).await;
     };
     // Boxed, like what follows: connections without TLS must not pay for it.
-    let server = serving.load();
+    // Watched first: what is swapped meanwhile is not missed.
+    let (vouched, server) = (serving.watch(), serving.load());
     let limit = settings.handshake_timeout;
     let shaken = Box::pin(shake(stream, &server, (peer, limit), inside.gate.shared()));
     let secured = tokio::select! {
@@ -96,7 +101,11 @@ pub(super) async fn serve(
         protocol,
     }) = secured
     {
-        let link = Link::new(&inside, peer, patience);
+        let vouched = Some(vouched).filter(|_| peer.certificate.is_some());
+        let link = Link {
+            vouched,
+            ..Link::new(&inside, peer, patience)
+        };
         Box::pin(link.speak(protocol, stream)).await;
     }
 }
@@ -107,6 +116,19 @@ impl Link {
             inside: Rc::clone(inside),
             peer,
             patience,
+            vouched: None,
+        }
+    }
+
+    /// Completes when nobody vouches for the client's certificate any more: authorities, revocation lists or
+    /// our own certificate have changed. Its connection ends, and the next one is verified anew.
+    pub(super) async fn vouched(&self) {
+        let Some(mut vouched) = self.vouched.clone() else {
+            return pending().await;
+        };
+        if vouched.changed().await.is_err() {
+            // The sender is gone: the process ends, which others see to.
+            pending::<()>().await;
         }
     }
 
@@ -150,6 +172,7 @@ impl Link {
             ended = connection.as_mut() => return Some(ended),
             () = self.too_slow() => return None,
             () = draining.signal() => {}
+            () = self.vouched() => {}
         }
         let is_new = self.patience.is_new();
         let mut asked = pin!(sleep(if is_new { FIRST_REQUEST } else { LAST_LOOK }));

@@ -70,7 +70,8 @@ where
     });
     let connection = builder.serve_connection(TokioIo::new(watched), service);
     let wind_down = http2::Connection::graceful_shutdown;
-    if let Some(Err(error)) = drive(&inside, &watch, pin!(connection), wind_down).await {
+    let connection = pin!(connection);
+    if let Some(Err(error)) = drive(&link, &watch, connection, wind_down).await {
         tracing::debug!(%peer, %error, "client connection ended");
     }
 }
@@ -112,7 +113,7 @@ fn builder(tasks: Tasks, head_bytes_max: usize) -> http2::Builder<Tasks> {
 /// Drives `connection` to its end. Once draining begins, or nothing was asked for long, the client is told
 /// to ask no more here, and what it has asked is answered. `None`: it has to be cut.
 async fn drive<C>(
-    inside: &Inside,
+    link: &Link,
     watch: &Watch,
     mut connection: Pin<&mut C>,
     wind_down: impl Fn(Pin<&mut C>),
@@ -120,6 +121,7 @@ async fn drive<C>(
 where
     C: Future<Output = hyper::Result<()>>,
 {
+    let inside = &*link.inside;
     let settings = &inside.settings;
     let (head, idle) = (settings.head_timeout, settings.idle_timeout);
     let (write, metrics) = (settings.write_timeout, &inside.gate.shared().metrics);
@@ -132,6 +134,7 @@ where
             }
         }
         () = farewell(inside, watch) => {}
+        () = link.vouched() => {}
     }
     wind_down(connection.as_mut());
     watch.rest();

@@ -35,7 +35,7 @@ impl Line for StreamEnd<'_> {
         object.text("ended", self.ended.label());
         let reason = match self.ended {
             Ended::Gate(reason) => Some(reason),
-            Ended::Complete | Ended::Upstream | Ended::Client => None,
+            Ended::Complete | Ended::Upstream | Ended::Client | Ended::Idle | Ended::Drain => None,
         };
         object.text_if("reason", reason.map(Reason::code));
         object.text_if("subject", self.subject);

@@ -11,6 +11,8 @@ pub(super) struct Streams {
     complete: IntCounter,
     upstream: IntCounter,
     client: IntCounter,
+    idle: IntCounter,
+    drain: IntCounter,
     /// In the order of the reasons.
     gate: Vec<IntCounter>,
 }
@@ -20,7 +22,7 @@ impl Streams {
         let ended = build.counters(stable(
             "palisade_streams_ended_total",
             &["reason"],
-            "Streams of known callers that ended, by how: `complete`, `upstream` (it broke off or paused too long), `client` (it went away, or the gate stopped), or the reason code for which the gate ended it.",
+            "Streams of known callers that ended, by how: `complete`, `upstream` (it broke off or paused too long), `client` (it went away, or the gate stopped), `idle` and `drain` (a WebSocket that the gate closed for silence, or because it stops), or the reason code for which the gate ended it.",
         ));
         let of = |how: &str| ended.with_label_values(&[how]);
         Self {
@@ -32,6 +34,8 @@ impl Streams {
             complete: of("complete"),
             upstream: of("upstream"),
             client: of("client"),
+            idle: of("idle"),
+            drain: of("drain"),
             gate: Reason::ALL.iter().map(|reason| of(reason.code())).collect(),
         }
     }
@@ -41,6 +45,8 @@ impl Streams {
             Ended::Complete => self.complete.inc(),
             Ended::Upstream => self.upstream.inc(),
             Ended::Client => self.client.inc(),
+            Ended::Idle => self.idle.inc(),
+            Ended::Drain => self.drain.inc(),
             Ended::Gate(reason) => {
                 if let Some(counter) = self.gate.get(reason as usize) {
                     counter.inc();

@@ -2,6 +2,7 @@
 
 use super::counted;
 use crate::support::authority::{Authority, Pair};
+use crate::support::eventually;
 use crate::support::files::Files;
 use crate::support::gate::{Builder, HOST, TestGate};
 use crate::support::tls::{TlsClient, asking, der, serving};
@@ -158,6 +159,29 @@ fn clients_authorities_and_revocations_are_followed_and_sessions_end_with_them()
             .is_err()
     );
     assert_eq!(client.get(&gate, "/health", "").unwrap(), 200);
+}
+
+#[test]
+fn a_connection_ends_with_the_authority_that_vouched_for_its_client() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let own = clients.workload("spiffe://example.org/web");
+    let more = json!({"client_crl": "tls/clients.crl"});
+    let mut gate = asking(&servers.host(&[HOST]), &clients, &more)
+        .file("tls/clients.crl", &clients.revoke(&[], 4000))
+        .start();
+    let known = TlsClient::new(&servers, Some(&own));
+    let mut open = known.connect(gate.tls_address()).unwrap();
+    assert_eq!(open.get("/health", "").unwrap(), 200);
+    let list = clients.revoke(&[&own], 4000);
+    gate.change(|files| files.put("tls/clients.crl", &list));
+    // It was verified before it was revoked, and is not asked for anything else any more.
+    eventually("the connection ends", || open.get("/health", "").err());
+    assert!(
+        known
+            .connect(gate.tls_address())
+            .and_then(|mut open| open.get("/health", ""))
+            .is_err()
+    );
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn a_silent_tunnel_ends_with_a_close_frame() {
     let metrics = gate.metrics();
     let idle = [("by", "idle")];
     assert_eq!(metrics.sum("palisade_tunnels_closed_total", &idle), 1.0);
+    assert_eq!(gate.stream_ends(1)[0]["ended"], "idle");
 }
 
 #[test]
