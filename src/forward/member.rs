@@ -50,6 +50,11 @@ pub(super) struct Way<'a> {
 }
 
 impl Way<'_> {
+    /// Whether anybody still waits for one more attempt, after former ones took `spent`.
+    pub(super) fn has_time(&self, spent: Duration, now: Instant) -> bool {
+        spent < self.limit && self.deadline.is_none_or(|deadline| now < deadline)
+    }
+
     /// The output of `work`, unless it comes too late.
     pub(super) async fn within<F: Future>(&self, work: F) -> Result<F::Output, Late> {
         let left = self.limit.saturating_sub(self.spent);

@@ -71,8 +71,8 @@ impl Upstream {
             let now = Instant::now();
             way.spent = now.saturating_duration_since(begun);
             tried.push(flight.member().endpoint.address);
-            let next = next.filter(|_| left > 0 && way.spent < way.limit);
-            let next = next.and_then(|next| self.next(next, &tried, now));
+            let next = next.filter(|_| way.has_time(way.spent, now));
+            let next = next.and_then(|next| self.next(next, &tried, &mut left, now));
             let Some((request, member)) = next else {
                 return ended.map(|(reply, lease)| Answer {
                     reply,
@@ -80,7 +80,6 @@ impl Upstream {
                     flight,
                 });
             };
-            left -= 1;
             // Its connection first: what it takes may be what the next one waits for.
             drop(ended);
             flight.turn_to(member, now);
@@ -88,18 +87,23 @@ impl Upstream {
         }
     }
 
-    /// Where `next` goes, if it may be sent at all.
+    /// Where `next` goes, if it may be sent at all: `left` more times.
     fn next(
         &self,
         next: Next,
         tried: &[SocketAddr],
+        left: &mut u32,
         now: Instant,
     ) -> Option<(Request<RequestBody>, Rc<Member>)> {
         let member = self.choose(tried, now).ok()?;
-        // An endpoint that takes no connection is no busier for being asked: whoever finds another one need
-        // not ask the budget.
+        // An endpoint that takes no connection is no busier for being asked: whoever finds another one has
+        // sent nothing twice, and need not ask the budget.
         let free = next.unconnected && !tried.contains(&member.endpoint.address);
-        (free || self.service.may_retry(now)).then_some((next.request, member))
+        if !free {
+            *left = left.checked_sub(1)?;
+            self.service.may_retry(now).then_some(())?;
+        }
+        Some((next.request, member))
     }
 
     /// What may be sent again after `outcome`, and what it is to the client if nothing is.

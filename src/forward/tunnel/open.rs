@@ -62,7 +62,8 @@ impl Upstream {
     /// A connection to the first endpoint that takes one. Nothing is sent meanwhile, so that another one may
     /// always be tried.
     async fn connect_somewhere(&self, way: &Way<'_>) -> Result<(Connection, Flight), Error> {
-        let mut flight = self.depart(Instant::now())?;
+        let begun = Instant::now();
+        let mut flight = self.depart(begun)?;
         let mut tried = Vec::new();
         loop {
             let opened = flight.member().connect_alone(&way.owner).await;
@@ -74,7 +75,8 @@ impl Upstream {
             flight.failed(&self.service, &error, now);
             tried.push(flight.member().endpoint.address);
             let next = self.choose(&tried, now)?;
-            if error.failure().is_none() || tried.contains(&next.endpoint.address) {
+            let over = !way.has_time(now.saturating_duration_since(begun), now);
+            if over || error.failure().is_none() || tried.contains(&next.endpoint.address) {
                 return Err(error);
             }
             flight.turn_to(next, now);

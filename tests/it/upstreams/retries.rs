@@ -163,6 +163,22 @@ fn no_retries_are_none() {
 }
 
 #[test]
+fn an_endpoint_that_takes_no_connection_costs_no_retry() {
+    let [service] = services::<1>();
+    let urls = [nobody(), nobody(), nobody(), service.url()];
+    let more = json!({"retries": {"max": 0}, "ejection": {"failures": 0}});
+    let gate = gate(&urls, &more).start();
+    for _ in 0..10 {
+        read(&gate).allowed(200);
+        create(&gate).allowed(200);
+    }
+    assert_eq!(service.requests().len(), 20);
+    let sent = count(&gate, "retries_total", ("result", "sent"));
+    let refused = count(&gate, "retries_total", ("result", "no_budget"));
+    assert_eq!((sent, refused), (0.0, 0.0));
+}
+
+#[test]
 fn all_attempts_together_have_the_time_of_one() {
     let [silent, broken] = services::<2>();
     silent.hang();
