@@ -108,4 +108,6 @@ mod vectors;
 #[cfg(test)]
 mod verify;
 #[cfg(test)]
+mod volume;
+#[cfg(test)]
 mod websocket;

@@ -1,5 +1,6 @@
 //! An upstream that nobody here wrote. Needs `nginx`.
 
+mod killed;
 mod large;
 
 use crate::support::child::free_address;

@@ -14,7 +14,11 @@ pub(crate) struct Script {
 }
 
 /// One connection to it.
-pub(crate) struct Line(TcpStream);
+pub(crate) struct Line {
+    stream: TcpStream,
+    /// The head that was read last.
+    head: String,
+}
 
 impl Script {
     /// Plays `play` on each connection, once a request's head was read.
@@ -39,7 +43,10 @@ impl Script {
                 count.fetch_add(1, Ordering::Relaxed);
                 let play = Arc::clone(&play);
                 thread::spawn(move || {
-                    let mut line = Line(stream);
+                    let mut line = Line {
+                        stream,
+                        head: String::new(),
+                    };
                     line.head();
                     play(&mut line);
                 });
@@ -68,17 +75,31 @@ impl Line {
         let mut seen = Vec::new();
         let mut byte = [0];
         while !seen.ends_with(b"\r\n\r\n") {
-            match self.0.read(&mut byte) {
+            match self.stream.read(&mut byte) {
                 Ok(1) => seen.extend(byte),
                 _ => return false,
             }
         }
+        self.head = String::from_utf8_lossy(&seen).into_owned();
         true
+    }
+
+    /// The value of a field of that head, which has to be there.
+    pub(crate) fn said(&self, name: &str) -> String {
+        let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        let field = fields.find(|(one, _)| one.eq_ignore_ascii_case(name));
+        field.expect("the field is there").1.to_owned()
+    }
+
+    /// Reads so many bytes of a body and forgets them. `false`: they did not come.
+    pub(crate) fn take(&mut self, bytes: u64) -> bool {
+        let mut body = Read::take(&self.stream, bytes);
+        std::io::copy(&mut body, &mut std::io::sink()).is_ok_and(|taken| taken == bytes)
     }
 
     /// Sends. `false`: nobody takes it any more.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        self.0.write_all(bytes.as_ref()).is_ok()
+        self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
     /// Sends the same again and again, each after a pause, until nobody takes it.
@@ -90,17 +111,17 @@ impl Line {
 
     /// Waits until the other side closes.
     pub(crate) fn wait(&mut self) {
-        let _ = std::io::copy(&mut self.0, &mut std::io::sink());
+        let _ = std::io::copy(&mut self.stream, &mut std::io::sink());
     }
 
     /// Sends nothing more; reads on.
     pub(crate) fn finish(&mut self) {
-        let _ = self.0.shutdown(std::net::Shutdown::Write);
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
     }
 
     /// Closes without a word: the other side is told by a reset.
     pub(crate) fn reset(&mut self) {
-        let stream = socket2::SockRef::from(&self.0);
+        let stream = socket2::SockRef::from(&self.stream);
         let _ = stream.set_linger(Some(Duration::ZERO));
         let _ = stream.shutdown(std::net::Shutdown::Read);
     }
