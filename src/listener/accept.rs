@@ -119,27 +119,17 @@ impl Entrance {
 
     /// A seat for a client at `peer`, if need be that of whoever has not used theirs for longest. `None`:
     /// there is none, which was counted.
-    fn seat(&self, peer: IpAddr) -> Option<Seat> {
-        let Inside {
-            gate,
-            crowd,
-            settings,
-            ..
-        } = &*self.inside;
-        let full = if crowd.has_room() || self.make_room() {
-            let generation = gate.shared().generation.peek();
-            let own = limit::network(peer).filter(|_| settings.proxy_protocol.is_none());
-            let own = own.filter(|_| !generation.head.is_trusted(peer));
-            let seat = crowd.seat(own.zip(generation.rules.peers.connections));
-            match seat {
-                Ok(seat) => return Some(seat),
-                Err(full) => full,
-            }
-        } else {
-            Full::All
+    fn seat(&mut self, peer: IpAddr) -> Option<Seat> {
+        let inside = Rc::clone(&self.inside);
+        let had_room = inside.crowd.has_room();
+        // An address that has too many costs nobody else a seat.
+        let full = match inside.crowd.seat(own_bound(&inside, peer)) {
+            Ok(seat) if had_room || self.make_room() => return Some(seat),
+            Ok(_) => Full::All,
+            Err(full) => full,
         };
         tracing::debug!(%peer, ?full, "no room for a connection");
-        gate.shared().metrics.connection_refused(match full {
+        inside.gate.shared().metrics.connection_refused(match full {
             Full::All => Crowded::Total,
             Full::Peer => Crowded::Peer,
         });
@@ -148,15 +138,18 @@ impl Entrance {
 
     /// Ends the connection of this worker that has gone unused for longest. It takes a look at each: only a
     /// full house pays for that.
-    fn make_room(&self) -> bool {
-        let unused = self.open.values().filter_map(|(patience, ending)| {
+    fn make_room(&mut self) -> bool {
+        let unused = self.open.iter().filter_map(|(id, (patience, _))| {
             let since = patience.unused_since()?;
-            (since.elapsed() > UNUSED).then_some((since, ending))
+            (since.elapsed() > UNUSED).then_some((since, *id))
         });
         let Some((_, longest)) = unused.min_by_key(|(since, _)| *since) else {
             return false;
         };
-        longest.abort();
+        // Forgotten at once: it ends a moment later, and the next client must not get the same seat.
+        if let Some((_, ending)) = self.open.remove(&longest) {
+            ending.abort();
+        }
         self.inside.gate.shared().metrics.cut(Cut::Room);
         true
     }
@@ -182,6 +175,15 @@ impl Entrance {
             "still busy at the drain timeout, and cut"
         );
     }
+}
+
+/// What a client at `peer` counts for, and how many connections that may have. `None`: many clients come
+/// from there.
+fn own_bound(inside: &Inside, peer: IpAddr) -> Option<(IpAddr, usize)> {
+    let own = limit::network(peer).filter(|_| inside.settings.proxy_protocol.is_none())?;
+    let generation = inside.gate.shared().generation.peek();
+    let own = Some(own).filter(|_| !generation.head.is_trusted(peer));
+    own.zip(generation.rules.peers.connections)
 }
 
 /// A panic ended this connection, and nothing else.

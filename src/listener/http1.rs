@@ -64,6 +64,8 @@ where
         }
     }
     if let Some(tunnel) = tunnel.take() {
+        // Its reply has ended, and it goes on: nobody else may have its place.
+        let _busy = link.patience.busy();
         // Boxed: nearly all connections end without one.
         Box::pin(tunnel.run(&link.inside)).await;
     }

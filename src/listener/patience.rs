@@ -58,6 +58,7 @@ struct Seen {
 }
 
 /// A request under way; the connection is idle again when it is dropped.
+#[derive(Debug)]
 pub(super) struct Busy(Patience);
 
 impl Drop for Busy {

@@ -1,11 +1,13 @@
 //! More connections than there is room for: what is full is named, whoever is served stays served, and
 //! everything comes back.
 
+use crate::http2;
 use crate::support::child::{TestProcess, soon};
 use crate::support::client::Connection;
 use crate::support::eventually;
 use crate::support::gate::TestGate;
 use crate::support::network::{FAR, GATE, Network};
+use crate::websocket;
 use palisade::reason::Reason;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -71,6 +73,47 @@ fn a_newcomer_takes_the_place_of_whoever_was_unused_for_longest() {
     ask(&gate, &mut third);
     let cut = "palisade_connections_cut_total";
     assert_eq!(gate.metrics().sum(cut, &[("cause", "room")]), 1.0);
+}
+
+/// Newcomers find no room, for longer than an unused connection keeps its place.
+fn nobody_else_comes_in(gate: &TestGate) {
+    let begun = Instant::now();
+    eventually("long enough", || {
+        assert!(is_served(gate).is_none());
+        (begun.elapsed() > Duration::from_millis(1500)).then_some(())
+    });
+    let cut = "palisade_connections_cut_total";
+    assert_eq!(gate.metrics().sum(cut, &[("cause", "room")]), 0.0);
+}
+
+#[test]
+fn an_open_websocket_keeps_its_place() {
+    let gate = TestGate::builder()
+        .set("/routes/-", websocket::live("api"))
+        .set("/listen/limits", json!({"connections": 1}))
+        .start();
+    gate.upstream.garbage(&websocket::switched(""));
+    let _talking = websocket::open(&gate);
+    nobody_else_comes_in(&gate);
+}
+
+#[test]
+fn a_request_over_http2_keeps_its_connection() {
+    let gate = TestGate::builder()
+        .set("/listen/limits", json!({"connections": 1}))
+        .set("/upstreams/api/timeouts/response", json!("1m"))
+        .start();
+    gate.upstream.hang();
+    let token = gate.issuer.user("ana").sign();
+    let mut peer = http2::Peer::open(&gate);
+    peer.send(&[http2::get(1, &token)]);
+    eventually("it is under way", || {
+        (gate.upstream.requests().len() == 1).then_some(())
+    });
+    nobody_else_comes_in(&gate);
+    gate.upstream.reply(200, &[], b"{}");
+    peer.send(&[http2::get(3, &token)]);
+    assert_eq!(http2::status(&peer.ended(3), 3), Some(200));
 }
 
 #[test]

@@ -32,10 +32,10 @@ fn curl(arguments: &[&str]) -> (String, u16, String) {
 }
 
 /// A connection that is spoken to frame by frame.
-struct Peer(Tool);
+pub(crate) struct Peer(Tool);
 
 impl Peer {
-    fn open(gate: &TestGate) -> Self {
+    pub(crate) fn open(gate: &TestGate) -> Self {
         Self::with(gate, &json!({}))
     }
 
@@ -46,12 +46,12 @@ impl Peer {
         Self(tool)
     }
 
-    fn send(&mut self, frames: &[Value]) {
+    pub(crate) fn send(&mut self, frames: &[Value]) {
         self.0.ask(&json!({"send": frames}));
     }
 
     /// Every frame until `stream` has ended; fails if it does not.
-    fn ended(&mut self, stream: u32) -> Vec<Value> {
+    pub(crate) fn ended(&mut self, stream: u32) -> Vec<Value> {
         self.until("ended", stream)
     }
 
@@ -84,7 +84,7 @@ fn fields(token: &str, method: &str, path: &str, further: &[(&str, &str)]) -> Va
 }
 
 /// A request without a body.
-fn get(stream: u32, token: &str) -> Value {
+pub(crate) fn get(stream: u32, token: &str) -> Value {
     headers(stream, &fields(token, "GET", PATH, &[]), true)
 }
 
@@ -93,7 +93,7 @@ fn headers(stream: u32, fields: &Value, end: bool) -> Value {
 }
 
 /// The status of a reply among `frames`.
-fn status(frames: &[Value], stream: u32) -> Option<u16> {
+pub(crate) fn status(frames: &[Value], stream: u32) -> Option<u16> {
     let field = field(frames, stream, ":status")?;
     field.parse().ok()
 }

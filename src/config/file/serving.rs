@@ -68,7 +68,7 @@ pub(crate) struct Limits {
     pub(crate) header_count: u16,
     /// Bytes of all header names and values together; more is 431. At most 256KiB.
     pub(crate) header_bytes: Size,
-    /// Connections of clients, all workers together. Beyond it a client takes the place of the HTTP/1
+    /// Connections of clients, all workers together. Beyond it a client takes the place of the
     /// connection that has gone unused for longest, or is closed at once. Absent: three quarters of the
     /// descriptors that the process may have, which it raises to the hard limit.
     #[schemars(range(min = 1, max = 1_000_000))]

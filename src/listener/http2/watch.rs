@@ -1,6 +1,7 @@
 //! Ends HTTP/2 connections whose client is too slow with a head, has gone quiet, takes nothing, or
 //! takes back what it has just asked for.
 
+use super::super::patience::{Busy, Patience};
 use super::frames::{Found, Frames};
 use crate::telemetry::{Cut, Metrics};
 use std::cell::{Cell, RefCell};
@@ -28,6 +29,9 @@ pub(super) struct Watch(Rc<Seen>);
 struct Seen {
     /// Requests under way.
     open: Cell<u32>,
+    /// The connection as others see it: busy as long as any request is under way.
+    patience: Patience,
+    busy: RefCell<Option<Busy>>,
     /// Whether nothing was ever asked.
     new: Cell<bool>,
     /// Since when there are none.
@@ -62,6 +66,9 @@ impl Drop for Open {
     fn drop(&mut self) {
         let Self(Watch(seen)) = self;
         seen.open.set(seen.open.get().saturating_sub(1));
+        if seen.open.get() == 0 {
+            seen.busy.take();
+        }
         seen.idle.set(Instant::now());
     }
 }
@@ -79,10 +86,12 @@ impl Fault {
 }
 
 impl Watch {
-    pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
+    pub(super) fn new(metrics: &Arc<Metrics>, patience: Patience) -> Self {
         let now = Instant::now();
         Self(Rc::new(Seen {
             open: Cell::new(0),
+            patience,
+            busy: RefCell::new(None),
             new: Cell::new(true),
             idle: Cell::new(now),
             amid: Cell::new(Some(now)),
@@ -97,6 +106,9 @@ impl Watch {
     /// A request has been read and is under way.
     pub(super) fn open(&self) -> Open {
         let Seen { open, new, .. } = &*self.0;
+        if open.get() == 0 {
+            *self.0.busy.borrow_mut() = Some(self.0.patience.busy());
+        }
         open.set(open.get().saturating_add(1));
         new.set(false);
         Open(self.clone())
@@ -245,7 +257,7 @@ mod tests {
     #[test]
     fn every_reset_counts_whatever_its_code() {
         for code in [0_u32, 1, 8] {
-            let watch = Watch::new(&Metrics::new());
+            let watch = Watch::new(&Metrics::new(), Patience::new());
             let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
             bytes.extend([0, 0, 4, 3, 0, 0, 0, 0, 1]);
             bytes.extend(code.to_be_bytes());
