@@ -1,7 +1,7 @@
 //! A request's body: streamed as it comes, or read whole within a bound and given back for forwarding.
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use http::{HeaderMap, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use std::error::Error as _;
@@ -70,17 +70,22 @@ impl Sent {
 }
 
 /// Reads `body` to its end: at most `bytes_max`, and `within` that time in all.
-pub async fn read(body: Incoming, bytes_max: usize, within: Duration) -> Result<Whole, Error> {
+pub async fn read(
+    body: Incoming,
+    version: Version,
+    bytes_max: usize,
+    within: Duration,
+) -> Result<Whole, Error> {
     // Refused by its announced length, before anything of it is asked for (`Expect`).
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(Error::TooLong(bytes_max));
     }
-    tokio::time::timeout(within, collect(body, bytes_max))
+    tokio::time::timeout(within, collect(body, version, bytes_max))
         .await
         .unwrap_or(Err(Error::Slow(within)))
 }
 
-async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Whole, Error> {
+async fn collect(mut body: Incoming, version: Version, bytes_max: usize) -> Result<Whole, Error> {
     let mut bytes = BytesMut::new();
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
@@ -99,10 +104,19 @@ async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Whole, Error> {
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
     }
+    if version == Version::HTTP_2 && is_cut(&body) {
+        return Err(Error::Gone);
+    }
     Ok(Whole {
         bytes: bytes.freeze(),
         trailers,
     })
+}
+
+/// Whether a body of HTTP/2 that has nothing more to give was cut. hyper takes a reset without an error
+/// (`NO_ERROR`) for its end.
+pub fn is_cut(body: &Incoming) -> bool {
+    !body.is_end_stream()
 }
 
 /// Whether the peer closed its connection inside a body, and sent nothing wrong before.

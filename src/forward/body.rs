@@ -10,7 +10,9 @@ use crate::body::{self, Sent, Whole};
 use crate::lease::{Ended, Lease};
 use crate::reason::Reason;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http::{HeaderMap, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::any::Any;
@@ -29,6 +31,12 @@ pub enum Error {
     /// The peer was too slow.
     #[error(transparent)]
     Slow(#[from] Slow),
+    /// The peer ended its stream inside the body.
+    #[error("the stream ended inside the body")]
+    Cut,
+    /// The upstream did something wrong. Whoever asked did not, so that no code of HTTP/2's goes with it.
+    #[error("{0}")]
+    Faulty(String),
     /// The caller may not have the rest.
     #[error("ended: {}", .0.code())]
     Revoked(Reason),
@@ -42,24 +50,43 @@ impl Error {
     fn reason(&self) -> Reason {
         match self {
             Self::Slow(_) => Reason::UpstreamTimeout,
-            Self::Broken(_) | Self::GivenUp(_) => Reason::UpstreamUnreachable,
+            Self::Broken(_) | Self::Cut | Self::Faulty(_) | Self::GivenUp(_) => {
+                Reason::UpstreamUnreachable
+            }
             Self::Revoked(reason) => *reason,
         }
     }
 
     /// Whether the peer reset the stream, and said so.
     fn is_reset(&self) -> bool {
+        self.reset().is_some()
+    }
+
+    /// The code of the peer's reset.
+    fn reset(&self) -> Option<h2::Reason> {
         let Self::Broken(error) = self else {
-            return false;
+            return None;
         };
-        let cause = error.source();
-        let cause = cause.and_then(|cause| cause.downcast_ref::<h2::Error>());
-        cause.is_some_and(|cause| cause.is_reset() && cause.is_remote())
+        let cause = error.source()?.downcast_ref::<h2::Error>()?;
+        let reset = cause.is_reset() && cause.is_remote();
+        cause.reason().filter(|_| reset)
+    }
+
+    /// As the client is told: a reset with its code, but for the one by which an upstream accuses us.
+    fn told(self) -> Self {
+        match self.reset() {
+            Some(code) if code != h2::Reason::PROTOCOL_ERROR => self,
+            _ => Self::Faulty(self.to_string()),
+        }
     }
 
     /// Whether the peer closed its connection inside the body, and sent nothing wrong before.
     pub(super) fn is_gone(&self) -> bool {
-        matches!(self, Self::Broken(error) if body::is_gone(error))
+        match self {
+            Self::Broken(error) => body::is_gone(error),
+            Self::Cut => true,
+            Self::Faulty(_) | Self::Slow(_) | Self::Revoked(_) | Self::GivenUp(_) => false,
+        }
     }
 }
 
@@ -72,7 +99,10 @@ pub struct RequestBody {
 }
 
 enum Inner {
-    Stream(Incoming),
+    Stream {
+        body: Incoming,
+        version: Version,
+    },
     /// What was read already; `framed`: its length stood in the head, and stands there again.
     Whole {
         whole: Box<Whole>,
@@ -81,18 +111,24 @@ enum Inner {
 }
 
 impl RequestBody {
-    /// `framed`: the client announced the length.
+    /// `parts`: the head that it followed.
     pub(super) fn new(
         sent: Sent,
-        framed: bool,
+        parts: &Parts,
         rules: Arc<Annotate>,
         patience: Patience,
         turn: Turn,
     ) -> Self {
         Self {
             inner: match sent {
-                Sent::Stream(body) => Inner::Stream(body),
-                Sent::Whole(whole) => Inner::Whole { whole, framed },
+                Sent::Stream(body) => Inner::Stream {
+                    body,
+                    version: parts.version,
+                },
+                Sent::Whole(whole) => Inner::Whole {
+                    whole,
+                    framed: parts.headers.contains_key(CONTENT_LENGTH),
+                },
             },
             turn,
             rules,
@@ -105,8 +141,8 @@ impl RequestBody {
     /// The same once more. `None`: it is read as it comes, and only once.
     pub(super) fn copy(&self) -> Option<Self> {
         let (whole, framed) = match &self.inner {
-            Inner::Stream(body) if body.is_end_stream() => (Box::default(), true),
-            Inner::Stream(_) => return None,
+            Inner::Stream { body, .. } if body.is_end_stream() => (Box::default(), true),
+            Inner::Stream { .. } => return None,
             Inner::Whole { whole, framed } => (whole.clone(), *framed),
         };
         Some(Self {
@@ -127,7 +163,13 @@ impl RequestBody {
 impl Inner {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self {
-            Self::Stream(body) => Pin::new(body).poll_frame(cx).map_err(Error::Broken),
+            Self::Stream { body, version } => {
+                let frame = std::task::ready!(Pin::new(&mut *body).poll_frame(cx));
+                if frame.is_none() && *version == Version::HTTP_2 && body::is_cut(body) {
+                    return Poll::Ready(Some(Err(Error::Cut)));
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(Error::Broken)))
+            }
             Self::Whole { whole, .. } => {
                 let bytes = std::mem::take(&mut whole.bytes);
                 let data = (!bytes.is_empty()).then(|| Frame::data(bytes));
@@ -176,14 +218,14 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.inner {
-            Inner::Stream(body) => body.is_end_stream(),
+            Inner::Stream { body, .. } => body.is_end_stream(),
             Inner::Whole { whole, .. } => whole.bytes.is_empty() && whole.trailers.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.inner {
-            Inner::Stream(body) => body.size_hint(),
+            Inner::Stream { body, .. } => body.size_hint(),
             Inner::Whole {
                 whole,
                 framed: true,
@@ -213,6 +255,8 @@ pub struct Stream {
     /// What came before the rest was waited for.
     early: Bytes,
     inner: Incoming,
+    /// Whether it comes over HTTP/2.
+    streams: bool,
     patience: Patience,
     connection: Option<Returned>,
     rules: Arc<Annotate>,
@@ -257,7 +301,7 @@ impl Stream {
         self.tell(Ended::Upstream);
         self.connection = None;
         if !self.grpc || error.is_reset() {
-            return Err(error);
+            return Err(error.told());
         }
         self.over = true;
         let mut trailers = HeaderMap::new();
@@ -284,6 +328,7 @@ impl ReplyBody {
         Self::Stream(Box::new(Stream {
             early,
             inner,
+            streams: connection.is_stream(),
             patience: Patience::new(limit, 0),
             connection: Some(connection),
             rules,
@@ -366,6 +411,9 @@ impl Body for ReplyBody {
             Poll::Pending => {
                 let slow = std::task::ready!(stream.patience.poll(cx));
                 Poll::Ready(Some(stream.broken(slow.into())))
+            }
+            Poll::Ready(None) if stream.streams && body::is_cut(&stream.inner) => {
+                Poll::Ready(Some(stream.broken(Error::Cut)))
             }
             Poll::Ready(None) => {
                 stream.ended();

@@ -5,7 +5,7 @@ use super::body::{ReplyBody, RequestBody};
 use super::endpoints::{Service, Services};
 use super::error::Error;
 use super::grpc::deadline;
-use super::headers::{Annotate, annotate, clean_reply, keep_private};
+use super::headers::{Annotate, annotate, clean_reply, is_coded, keep_private, settle_length};
 use super::idempotency;
 use super::member::Way;
 use super::pace::Patience;
@@ -118,7 +118,7 @@ impl Upstreams {
         let deadline = grpc.then(|| deadline(&parts.headers)).flatten();
         let mut request = Request::new(RequestBody::new(
             body,
-            parts.headers.contains_key(header::CONTENT_LENGTH),
+            &parts,
             Arc::clone(&self.rules),
             self.patience(grpc, upstream),
             Turn::clone(&turn),
@@ -148,7 +148,7 @@ impl Upstreams {
             // In a box: no other request is to carry its weight.
             let opened = upstream.open(request, opening, &way);
             let (mut reply, opened) = Box::pin(opened).await?;
-            self.clean(reply.headers_mut(), allowed);
+            self.clean(&mut reply, upstream, allowed)?;
             return match opened {
                 Opened::Tunnel(tunnel, handshake) => {
                     handshake.tell(&mut reply);
@@ -165,7 +165,7 @@ impl Upstreams {
             };
         }
         let mut answer = upstream.exchange(request, &way).await?;
-        self.clean(answer.reply.headers_mut(), allowed);
+        self.clean(&mut answer.reply, upstream, allowed)?;
         upstream.reply(answer, &self.rules, &way).await
     }
 
@@ -190,11 +190,23 @@ impl Upstreams {
     }
 
     /// The reply's fields as the client gets them.
-    fn clean(&self, headers: &mut HeaderMap, allowed: Allowed<'_>) {
+    fn clean<B>(
+        &self,
+        reply: &mut Response<B>,
+        upstream: &Upstream,
+        allowed: Allowed<'_>,
+    ) -> Result<(), Error> {
+        let status = reply.status();
+        let headers = reply.headers_mut();
+        if is_coded(headers) {
+            return Err(Error::Coded(Arc::clone(&upstream.settings().name)));
+        }
+        settle_length(status, headers);
         clean_reply(headers, &self.rules, allowed.request_id);
         if allowed.permit.caller().proof().is_some() {
             keep_private(headers);
         }
+        Ok(())
     }
 
     /// The request's fields as the upstream gets them.

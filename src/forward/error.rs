@@ -47,6 +47,9 @@ pub enum Error {
     /// It broke off, or did not answer in HTTP.
     #[error("upstream `{0}` failed: {1}")]
     Broken(Arc<str>, String),
+    /// It coded its reply for this hop in a way that nobody asked for.
+    #[error("upstream `{0}` sent its reply in a transfer coding beside `chunked`")]
+    Coded(Arc<str>),
     /// It switched protocols unasked (RULES 20).
     #[error("upstream `{0}` switched protocols unasked")]
     Switched(Arc<str>),
@@ -90,6 +93,7 @@ impl Error {
             | Self::Untrusted(..)
             | Self::Refused(..)
             | Self::Broken(..)
+            | Self::Coded(_)
             | Self::Switched(_)
             | Self::Handshake(..) => Reason::UpstreamUnreachable,
             Self::HeadTooLarge(..) => Reason::HeadersTooLarge,
@@ -108,9 +112,11 @@ impl Error {
                 Some(UpstreamFailure::Connect)
             }
             Self::Timeout(..) => Some(UpstreamFailure::Timeout),
-            Self::Broken(..) | Self::Refused(..) | Self::Switched(_) | Self::Handshake(..) => {
-                Some(UpstreamFailure::Broken)
-            }
+            Self::Broken(..)
+            | Self::Refused(..)
+            | Self::Coded(_)
+            | Self::Switched(_)
+            | Self::Handshake(..) => Some(UpstreamFailure::Broken),
             Self::Unknown(_)
             | Self::Unresolved(..)
             | Self::Full(..)

@@ -4,6 +4,7 @@ use super::idempotency;
 use super::said::Said;
 use crate::decision::Permit;
 use crate::head::{Head, fold};
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::net::IpAddr;
 
@@ -343,6 +344,35 @@ pub fn clean_reply(headers: &mut HeaderMap, rules: &Annotate, request_id: &Heade
         headers.remove(&name);
     }
     headers.insert(rules.names.request_id.clone(), request_id.clone());
+}
+
+/// Whether a reply's body is coded for this hop in another way than by chunks, which are taken off here:
+/// nobody asked for that, and nobody would tell the client.
+pub(super) fn is_coded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_some_and(|first| !chunked(first)) || codings.next().is_some()
+}
+
+/// Leaves a reply the one length that it has. Beside chunks, and where there is no body, it says nothing
+/// (RFC 9112, section 6.3); equal ones in a list are one.
+pub(super) fn settle_length(status: StatusCode, headers: &mut HeaderMap) {
+    let name = header::CONTENT_LENGTH;
+    if headers.contains_key(header::TRANSFER_ENCODING) || status == StatusCode::NO_CONTENT {
+        headers.remove(name);
+        return;
+    }
+    let mut all = headers.get_all(&name).into_iter();
+    let Some(first) = all.next() else { return };
+    let plain = first.as_bytes().iter().all(u8::is_ascii_digit);
+    if plain && all.next().is_none() {
+        return;
+    }
+    let text = first.to_str().unwrap_or_default().split(',').next();
+    match text.and_then(|text| text.trim().parse::<u64>().ok()) {
+        Some(length) => drop(headers.insert(name, HeaderValue::from(length))),
+        None => drop(headers.remove(name)),
+    }
 }
 
 /// Keeps caches from giving one caller's reply to another (RULES 46).

@@ -198,6 +198,11 @@ impl Drop for Waiting<'_> {
 }
 
 impl Returned {
+    /// Whether it is a stream of HTTP/2.
+    pub(super) fn is_stream(&self) -> bool {
+        self.lease.is_stream()
+    }
+
     /// Puts the connection back as soon as both messages have ended; closes it if they do not.
     pub(super) fn give_back(self) {
         let Self { lease, pool } = self;

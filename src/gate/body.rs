@@ -5,6 +5,7 @@ use super::serve::Shared;
 use crate::body::{self, Sent};
 use crate::limit::Room;
 use crate::token::Caller;
+use http::Version;
 use hyper::body::{Body as _, Incoming};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 pub(super) async fn read(
     shared: &Shared,
     caller: &Caller,
-    body: Incoming,
+    (body, version): (Incoming, Version),
     within: Duration,
 ) -> Result<(Sent, Option<Room>), Refusal> {
     if body.is_end_stream() {
@@ -24,6 +25,6 @@ pub(super) async fn read(
         bytes.min(body::WHOLE_BYTES_MAX)
     });
     let room = shared.bodies.take(caller.account(), bytes)?;
-    let whole = body::read(body, body::WHOLE_BYTES_MAX, within).await?;
+    let whole = body::read(body, version, body::WHOLE_BYTES_MAX, within).await?;
     Ok((Sent::Whole(Box::new(whole)), Some(room)))
 }

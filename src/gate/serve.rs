@@ -195,7 +195,7 @@ impl Gate {
         // Only where references may stand in it; whatever else there is streams.
         let (sent, room) = if rules.references.wants_body(&found.route) {
             let within = generation.forward.body_timeout;
-            body::read(&self.shared, case.caller(), body, within).await?
+            body::read(&self.shared, case.caller(), (body, parts.version), within).await?
         } else {
             (Sent::Stream(body), None)
         };

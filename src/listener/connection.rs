@@ -175,6 +175,7 @@ impl Link {
             () = self.vouched() => {}
         }
         let is_new = self.patience.is_new();
+        self.patience.rest();
         let mut asked = pin!(sleep(if is_new { FIRST_REQUEST } else { LAST_LOOK }));
         // A slow client is no less slow because the gate drains.
         loop {

@@ -25,7 +25,8 @@ where
     let (tunnel, bare) = (Cell::new(None), Cell::new(false));
     let service = service_fn(|request: Request<Incoming>| {
         bare.set(request.body().is_end_stream());
-        let (busy, tunnel, asked) = (link.patience.busy(), &tunnel, Asked::new(link));
+        let busy = link.patience.busy(!bare.get());
+        let (tunnel, asked) = (&tunnel, Asked::new(link));
         // Boxed: hyper makes room for it when the connection begins, and an idle one must not pay for it.
         Box::pin(async move {
             asked.begin();

@@ -1,4 +1,5 @@
-//! Ends connections whose client is too slow with a head, has gone quiet, or takes nothing.
+//! Ends connections whose client is too slow with a head, has gone quiet, or takes nothing; and without a
+//! reset where it still sends what nobody wants.
 //!
 //! hyper's own header timeout starts when it begins to wait, so it cannot tell a client that dribbles
 //! a head from a connection that is kept for later. Here the first byte tells them apart.
@@ -7,9 +8,10 @@ use super::Settings;
 use crate::telemetry::Cut;
 use bytes::Bytes;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -55,6 +57,8 @@ struct Seen {
     state: Spot<State>,
     /// Since when the client has not taken what is written to it.
     stalled: Spot<Option<Instant>>,
+    /// The latest request has a body that may not have been read to its end.
+    upload: Spot<bool>,
 }
 
 /// A request under way; the connection is idle again when it is dropped.
@@ -73,12 +77,14 @@ impl Patience {
         Self(Arc::new(Seen {
             state: Spot::new(State::New(Instant::now())),
             stalled: Spot::new(None),
+            upload: Spot::new(false),
         }))
     }
 
-    /// A request has been read and is under way.
-    pub(super) fn busy(&self) -> Busy {
+    /// A request has been read and is under way; `upload`: all but its body.
+    pub(super) fn busy(&self, upload: bool) -> Busy {
         self.0.state.set(State::Busy);
+        self.0.upload.set(upload);
         Busy(self.clone())
     }
 
@@ -108,6 +114,23 @@ impl Patience {
         if let State::New(_) | State::Idle(_) = self.0.state.get() {
             self.0.state.set(State::Head(Instant::now()));
         }
+    }
+
+    /// The connection is to end: between two requests nothing is left to be read.
+    pub(super) fn rest(&self) {
+        if let State::New(_) | State::Idle(_) = self.0.state.get() {
+            self.0.upload.set(false);
+        }
+    }
+
+    /// The gate has said its last word. `true`: the client may still be sending, for as long as a head
+    /// may take.
+    fn lingers(&self) -> bool {
+        let upload = self.0.upload.get();
+        if upload && !matches!(self.0.state.get(), State::Head(_)) {
+            self.0.state.set(State::Head(Instant::now()));
+        }
+        upload
     }
 
     fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
@@ -179,6 +202,24 @@ impl<S> Watched<S> {
     }
 }
 
+/// What is thrown away at once.
+const REST_BYTES: usize = 8 * 1024;
+
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// Reads what the client still sends, to its end. Closing with bytes unread would reset the connection,
+    /// and many clients lose the answer that they already have over it.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut room = [MaybeUninit::uninit(); REST_BYTES];
+        loop {
+            let mut rest = ReadBuf::uninit(&mut room);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut rest))?;
+            if rest.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -200,7 +241,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -215,7 +256,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        if self.patience.lingers() {
+            return self.poll_rest(cx);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(

@@ -296,6 +296,12 @@ fn pipelined_requests_are_each_decided_and_answered_in_order() {
     connection.reply("GET").refused(Reason::OutsideTenant);
     connection.reply("GET").allowed(200);
     assert_eq!(gate.upstream.requests().len(), 2);
+    let outcomes: Vec<_> = gate
+        .audit(3)
+        .iter()
+        .map(|one| one["status"].clone())
+        .collect();
+    assert_eq!(outcomes, [200, 403, 200]);
 }
 
 #[test]
@@ -404,6 +410,110 @@ fn a_reply_that_breaks_off_breaks_off_for_the_client_too() {
         !text.contains("\r\n0\r\n\r\n"),
         "a broken reply was ended as if whole: {text}"
     );
+}
+
+#[test]
+fn a_reply_has_one_length_or_none() {
+    let gate = TestGate::start();
+    let token = viewer(&gate);
+    for (fields, length, body) in [
+        (
+            "content-length: 3\r\ntransfer-encoding: chunked",
+            None,
+            "5\r\nwhole\r\n0\r\n\r\n",
+        ),
+        (
+            "transfer-encoding: chunked\r\ncontent-length: 90",
+            None,
+            "5\r\nwhole\r\n0\r\n\r\n",
+        ),
+        ("content-length: 5, 5", Some("5"), "whole"),
+        ("content-length: 5\r\ncontent-length: 5", Some("5"), "whole"),
+    ] {
+        let reply = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n{body}");
+        gate.upstream.bytes(reply.as_bytes());
+        let reply = gate.get(READ).bearer(&token).send();
+        assert_eq!(reply.text(), "whole", "{fields}");
+        assert_eq!(reply.header("content-length"), length, "{fields}");
+    }
+}
+
+#[test]
+fn a_reply_that_is_coded_for_the_hop_is_502() {
+    let gate = TestGate::start();
+    for coding in [
+        "gzip, chunked",
+        "gzip",
+        "chunked\r\ntransfer-encoding: chunked",
+    ] {
+        let reply = format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"
+        );
+        gate.upstream.garbage(reply.as_bytes());
+        let reply = gate.get(READ).bearer(&viewer(&gate)).send();
+        reply.refused(Reason::UpstreamUnreachable);
+    }
+}
+
+#[test]
+fn what_follows_a_reply_is_never_the_next_ones() {
+    let gate = TestGate::start();
+    let token = viewer(&gate);
+    let surplus = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison";
+    for first in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        "HTTP/1.1 204 No Content\r\ncontent-length: 6\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\ncontent-length: 6\r\n\r\n",
+    ] {
+        gate.upstream.bytes(format!("{first}{surplus}").as_bytes());
+        gate.get(READ).bearer(&token).send();
+        gate.upstream.reply(200, &[], b"own");
+        let next = gate.get(READ).bearer(&token).send();
+        assert_eq!(next.text(), "own", "after {first}");
+    }
+}
+
+#[test]
+fn an_upload_that_is_refused_early_gets_its_answer_and_no_reset() {
+    const LENGTH: usize = 32 << 20;
+    let gate = TestGate::start();
+    let mut connection = gate.connect();
+    let head =
+        format!("POST {CREATE} HTTP/1.1\r\nhost: {HOST}\r\ncontent-length: {LENGTH}\r\n\r\n");
+    connection.send(head.as_bytes());
+    // A client that looks for an answer only when all is sent, as many do. `send` fails at a reset.
+    let piece = vec![0; 1 << 20];
+    for _ in 0..LENGTH / piece.len() {
+        connection.send(&piece);
+    }
+    connection.reply("POST").refused(Reason::TokenMissing);
+    connection.closed();
+    gate.upstream.saw_nothing();
+    assert_eq!(gate.only_record()["reason"], "token_missing");
+}
+
+#[test]
+fn http_1_0_ends_with_the_reply_or_is_kept_where_the_client_asks() {
+    let gate = TestGate::start();
+    let token = viewer(&gate);
+    let ask = |more: &str| {
+        format!(
+            "GET {READ} HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n{more}\r\n"
+        )
+    };
+    let mut kept = gate.connect();
+    for _ in 0..2 {
+        kept.send(ask("connection: keep-alive\r\n").as_bytes());
+        kept.reply("GET").allowed(200);
+    }
+    // Chunks are unknown to HTTP/1.0: a reply without a length ends with its connection.
+    gate.upstream.chunked(&[], &["first", "last"], &[]);
+    let mut closed = gate.connect();
+    closed.send(ask("").as_bytes());
+    let text = String::from_utf8(closed.rest()).unwrap();
+    assert!(text.starts_with("HTTP/1.0 200 "), "{text}");
+    assert!(text.ends_with("\r\n\r\nfirstlast"), "{text}");
+    gate.audit(3);
 }
 
 #[test]

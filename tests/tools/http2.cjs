@@ -47,6 +47,11 @@ const EARLY = {
     stream.respond({ ':status': 200, 'content-type': 'text/plain' })
     stream.write('half', () => setTimeout(() => stream.destroy(new Error('as told')), 50))
   },
+  // RST_STREAM without an error, inside the body.
+  close: (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'text/plain' })
+    stream.write('half', () => setTimeout(() => stream.destroy(), 50))
+  },
   early: (stream) => {
     stream.respond({ ':status': 200, 'content-type': 'text/plain' })
     stream.end('early')

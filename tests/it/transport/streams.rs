@@ -159,12 +159,14 @@ fn a_stream_that_the_upstream_resets_ends_its_reply_alone() {
     let gate = service.gate().start();
     let token = viewer(&gate);
     let other = begin(&gate, "half", &token);
-    let mut cut = begin(&gate, "reset", &token);
-    let text = String::from_utf8(cut.rest()).unwrap();
-    assert!(
-        text.contains("half") && !text.ends_with("0\r\n\r\n"),
-        "{text}"
-    );
+    for what in ["reset", "close"] {
+        let mut cut = begin(&gate, what, &token);
+        let text = String::from_utf8(cut.rest()).unwrap();
+        assert!(
+            text.contains("half") && !text.ends_with("0\r\n\r\n"),
+            "{what}: {text}"
+        );
+    }
     ask(&gate, "answer").allowed(200);
     let saw = service.saw();
     assert_eq!(
