@@ -42,7 +42,7 @@ fn an_endpoint_that_is_slower_gets_less() {
     let [quick] = services();
     let slow = Script::start(|line| {
         loop {
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(200));
             line.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
             if !line.head() {
                 return;
@@ -54,7 +54,8 @@ fn an_endpoint_that_is_slower_gets_less() {
         read(&gate).allowed(200);
     }
     let quick = quick.requests().len();
-    assert!((50..60).contains(&quick), "{quick} of 60");
+    // A busy machine may make the quick one slow now and then, and that is remembered for seconds.
+    assert!((40..60).contains(&quick), "{quick} of 60");
 }
 
 #[test]
