@@ -66,7 +66,7 @@ where
     }
     if let Some(tunnel) = tunnel.take() {
         // Its reply has ended, and it goes on: nobody else may have its place.
-        let _busy = link.patience.busy();
+        let _busy = link.patience.busy(false);
         // Boxed: nearly all connections end without one.
         Box::pin(tunnel.run(&link.inside)).await;
     }

@@ -301,7 +301,7 @@ mod tests {
         let patience = Patience::new();
         let rested = || patience.has_rested(Duration::ZERO);
         assert!(!rested(), "it is new");
-        let busy = patience.busy();
+        let busy = patience.busy(false);
         assert!(!rested(), "a request is under way");
         drop(busy);
         assert!(rested());

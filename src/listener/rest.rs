@@ -44,7 +44,7 @@ pub(super) async fn due(link: &Link, bare: &Cell<bool>) {
     }
 }
 
-/// Waits until there is something to do: bytes, an end, or a drain. `false`: the client has gone quiet for
+/// Waits until there is something to do: bytes, an end, a drain, or a certificate that counts no more. `false`: the client has gone quiet for
 /// too long.
 pub(super) async fn wait(link: &Link, stream: &impl Readable) -> bool {
     let mut draining = link.inside.draining.clone();
@@ -52,6 +52,7 @@ pub(super) async fn wait(link: &Link, stream: &impl Readable) -> bool {
         // A socket that failed says so again to whoever reads.
         _ = stream.socket().readable() => true,
         () = draining.signal() => true,
+        () = link.vouched() => true,
         () = link.too_slow() => false,
     }
 }

@@ -107,7 +107,7 @@ impl Watch {
     pub(super) fn open(&self) -> Open {
         let Seen { open, new, .. } = &*self.0;
         if open.get() == 0 {
-            *self.0.busy.borrow_mut() = Some(self.0.patience.busy());
+            *self.0.busy.borrow_mut() = Some(self.0.patience.busy(false));
         }
         open.set(open.get().saturating_add(1));
         new.set(false);
