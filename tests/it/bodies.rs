@@ -217,7 +217,7 @@ fn a_body_that_does_not_come_is_given_up() {
         .bearer(&editor(&gate))
         .bytes();
     connection.send(&whole[..whole.len() - 1]);
-    connection.reply("POST").refused(Reason::BodyUnreadable);
+    connection.reply("POST").refused(Reason::BodyTimeout);
     gate.upstream.saw_nothing();
     let mut connection = gate.connect();
     connection.send(&whole[..whole.len() - 1]);
