@@ -13,7 +13,7 @@ const CREATE: &str = "/dashboard/v1/missions";
 /// Buffers are given back after a connection was quiet for as long as a head may take, or 5 s.
 const HEAD: Duration = Duration::from_millis(50);
 /// The most that a connection at rest may hold; with hyper's buffers it would be ten.
-const KIB_EACH_MAX: u64 = 6;
+const KIB_EACH_MAX: u64 = 8;
 const KEPT: u64 = 800;
 
 fn quick() -> Builder {
