@@ -40,6 +40,8 @@ pub(super) struct Reloader {
     last: Arc<Last>,
     seen: Arc<Seen>,
     watch: Watch,
+    /// Descriptors ran out, which was said.
+    starved: bool,
     /// Whom no upstream may lead to.
     own: Own,
 }
@@ -83,6 +85,7 @@ impl Reloader {
             own,
             shared,
             watch,
+            starved: false,
         }
     }
 
@@ -120,8 +123,13 @@ impl Reloader {
             self.reload().await;
             return supervisor::ready();
         }
-        if !self.unchanged().await {
-            return self.reload().await;
+        if self.unchanged().await {
+            self.starved = false;
+        } else {
+            self.reload().await;
+            if !self.starved {
+                return;
+            }
         }
         // Something else in these folders may change without end, a log for instance: it must not keep
         // a core at comparing files.
@@ -142,13 +150,17 @@ impl Reloader {
             let Some(attempt) = self.attempt(earlier.take()).await else {
                 return;
             };
-            if attempt.seen.starved() {
-                // A file that cannot be opened for want of a descriptor is not a file that is gone.
+            // A file that cannot be opened for want of a descriptor is not a file that is gone.
+            let starved = attempt.seen.starved();
+            if starved && !std::mem::replace(&mut self.starved, true) {
                 tracing::error!(
                     "no descriptors are left to read the files; what served before serves on"
                 );
+            }
+            if starved {
                 return;
             }
+            self.starved = false;
             if readings > READINGS {
                 break attempt;
             }

@@ -20,8 +20,9 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::{JoinHandle, Thread};
+use std::thread::Thread;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -110,19 +111,24 @@ impl Audit {
             known,
             strangers,
             metrics,
+            written: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             writer: OnceLock::new(),
             room: Notify::new(),
         });
         let writer = writer::Writer::new(Arc::clone(&shared), output);
+        let (tell, ended) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || writer.run())?;
+            .spawn(move || {
+                // Whoever waited for it has given up otherwise.
+                let _ = tell.send(writer.run());
+            })?;
         // Set once, here; nobody else has the cell yet.
         let _ = shared.writer.set(thread.thread().clone());
         Ok(Self(Arc::new(Owner {
             shared,
-            thread: Mutex::new(Some(thread)),
+            ended: Mutex::new(Some(ended)),
         })))
     }
 
@@ -178,9 +184,10 @@ impl Audit {
     }
 
     /// Writes everything that was committed, syncs it to disk and ends the writer. Answers how many
-    /// records could not be written. From then on the lanes are full. Blocks.
+    /// records could not be written. From then on the lanes are full. Blocks, as long as the output takes
+    /// anything.
     pub fn shutdown(&self) -> u64 {
-        self.0.shutdown()
+        self.0.shutdown(STUCK_AFTER)
     }
 }
 
@@ -209,22 +216,40 @@ impl Drop for Reservation {
 #[derive(Debug)]
 struct Owner {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<u64>>>,
+    /// Gets the number of lost records when the writer ends.
+    ended: Mutex<Option<mpsc::Receiver<u64>>>,
 }
 
 impl Owner {
-    fn shutdown(&self) -> u64 {
+    fn shutdown(&self, patience: Duration) -> u64 {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.wake();
-        let thread = locked(&self.thread).take();
-        // A panic of the writer is a fault of ours; what it lost cannot be known any more.
-        thread.map_or(0, |thread| thread.join().unwrap_or(u64::MAX))
+        let Some(ended) = locked(&self.ended).take() else {
+            return 0;
+        };
+        loop {
+            let before = self.shared.written.load(Ordering::Relaxed);
+            match ended.recv_timeout(patience) {
+                Ok(lost) => return lost,
+                // A panic of the writer is a fault of ours; what it lost cannot be known any more.
+                Err(RecvTimeoutError::Disconnected) => return u64::MAX,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.shared.written.load(Ordering::Relaxed) == before {
+                let lost = self.shared.queued() as u64;
+                tracing::error!(
+                    records = lost,
+                    "the audit output takes nothing any more; what it has not taken is lost"
+                );
+                return lost;
+            }
+        }
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.shutdown();
+        self.shutdown(STUCK_AFTER);
     }
 }
 
@@ -233,6 +258,8 @@ struct Shared {
     known: Queue,
     strangers: Queue,
     metrics: Arc<Metrics>,
+    /// Bytes that the output took.
+    written: AtomicUsize,
     stop: AtomicBool,
     writer: OnceLock<Thread>,
     room: Notify,
@@ -337,6 +364,10 @@ impl fmt::Debug for Shared {
             .finish_non_exhaustive()
     }
 }
+
+/// For how long the output may take nothing once all should end: the reader of a pipe may have stopped, and
+/// then no write comes back.
+const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// Records are put together here, outside the lock that all workers share.

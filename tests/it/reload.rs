@@ -642,6 +642,35 @@ fn a_file_that_is_none_of_its_own_and_never_rests_costs_little() {
 }
 
 #[test]
+fn a_reload_that_finds_no_descriptors_says_so_once_and_is_made_up_for() {
+    let builder: Builder = TestGate::builder().set("/reload", json!({"poll": "100ms"}));
+    let gate = builder.start();
+    let (mut program, lines) = program(&gate);
+    let limit = |soft: &str| {
+        let (id, soft) = (
+            format!("--pid={}", program.id()),
+            format!("--nofile={soft}:"),
+        );
+        let set = Command::new("prlimit").args([id, soft]).status();
+        assert!(set.expect("util-linux is installed").success());
+    };
+    limit("5");
+    gate.files
+        .overwrite("policies/eve.cedar", &without("eve", 0));
+    // Its log may lie in a watched folder: what is said there must not be a reason to look again.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(700) {
+        gate.files.overwrite("neighbour.log", "never the same");
+    }
+    limit("1000");
+    let before = lines.take_while(|line| !line.contains("new rules serve"));
+    let starved = before.filter(|line| line.contains("no descriptors are left"));
+    assert_eq!(starved.count(), 1);
+    program.kill().expect("it runs");
+    program.wait().expect("it ends");
+}
+
+#[test]
 fn sighup_makes_the_program_look_at_its_files() {
     let builder: Builder = TestGate::builder().set("/reload", json!({"poll": "1h"}));
     let gate = builder.start();

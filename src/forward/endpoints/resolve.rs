@@ -87,7 +87,10 @@ fn builder(settings: &Dns) -> Result<TokioResolver, hickory_resolver::net::NetEr
     };
     let options = builder.options_mut();
     options.cache_size = 0;
-    options.timeout = settings.timeout;
+    // Addresses of both families are asked for, and a server may be silent about one of them: that has to
+    // be given up before the whole question is, or the other one is never heard.
+    options.timeout = settings.timeout * 2 / 5;
+    options.attempts = 1;
     options.use_hosts_file = ResolveHosts::Always;
     builder.build()
 }

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// The file in the configured directory; rotated ones add `.1`, `.2`, ..., the highest the oldest.
 const FILE_NAME: &str = "audit.ndjson";
 
+/// The one to come, while others are put aside.
+const NEXT_NAME: &str = "audit.ndjson.next";
+
 /// Where records go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -119,17 +122,27 @@ impl Rotated {
             return Ok(());
         }
         self.file.sync_data()?;
-        if self.keep == 0 {
-            fs::remove_file(&self.path)?;
-        }
-        for age in (0..self.keep).rev() {
-            let younger = self.aged(age);
-            if younger.exists() {
-                fs::rename(younger, self.aged(age + 1))?;
-            }
-        }
-        self.file = open(&self.path)?;
+        // First what may want for a descriptor or for room on the disk: a rotation that stops half-way
+        // is tried again, and would put the same files aside each time.
+        let place = self.path.with_file_name(NEXT_NAME);
+        let next = open(&place)?;
+        self.put_aside()?;
+        fs::rename(&place, &self.path)?;
+        self.file = next;
         self.bytes = 0;
+        Ok(())
+    }
+
+    /// Makes each file one older, up to the first age that is free: after a rotation that stopped half-way
+    /// that is the one it left. Where none is kept, the next file takes the place of the last.
+    fn put_aside(&self) -> io::Result<()> {
+        let mut free = 0;
+        while free < self.keep && self.aged(free).try_exists()? {
+            free += 1;
+        }
+        for age in (0..free).rev() {
+            fs::rename(self.aged(age), self.aged(age + 1))?;
+        }
         Ok(())
     }
 

@@ -46,6 +46,12 @@ fn written(metrics: &Metrics) -> f64 {
     metrics.value("palisade_audit_records_total", &[]).unwrap()
 }
 
+fn failed(metrics: &Metrics) -> f64 {
+    metrics
+        .value("palisade_audit_write_errors_total", &[])
+        .unwrap()
+}
+
 fn dropped(metrics: &Metrics) -> f64 {
     metrics.value("palisade_audit_dropped_total", &[]).unwrap()
 }
@@ -274,6 +280,36 @@ fn what_cannot_be_written_is_retried_and_lost_only_at_the_end() {
     assert_eq!(written(&metrics), 1.0);
 }
 
+/// A pipe whose reader has stopped reading: no write comes back.
+struct Stuck;
+
+impl output::Write for Stuck {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn rest(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_output_that_takes_nothing_keeps_nobody_from_ending() {
+    let queues = (Queue::new(8, 1 << 20), Queue::new(8, 1 << 20));
+    let audit = Audit::start_with(queues, Metrics::new(), Box::new(Stuck)).unwrap();
+    for _ in 0..3 {
+        audit.record(Lane::Known, &numbered("r"));
+    }
+    assert_eq!(audit.0.shutdown(Duration::from_millis(20)), 3);
+    assert_eq!(audit.shutdown(), 0, "said once");
+}
+
 #[test]
 fn after_the_end_nothing_is_taken_and_late_records_count_as_lost() {
     let (_, metrics, audit) = moody(10);
@@ -337,6 +373,47 @@ fn full_files_are_put_aside_and_the_oldest_deleted() {
     assert!(read("audit.ndjson.1").contains("r-4"));
     assert!(read("audit.ndjson.2").contains("r-3"));
     assert!(!dir.path().join("audit.ndjson.3").exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_put_aside_yet_is_written_on_and_costs_no_other() {
+    for keep in [0, 2] {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+        std::fs::write(at("audit.ndjson.1"), "older").unwrap();
+        // As if no descriptor were left: the next file cannot be opened.
+        std::fs::create_dir(at("audit.ndjson.next")).unwrap();
+        let output = Output::File {
+            dir: dir.path().to_owned(),
+            bytes_max: 1,
+            keep,
+        };
+        let settings = Settings {
+            output,
+            ..Settings::default()
+        };
+        let metrics = Metrics::new();
+        let audit = Audit::start(settings, Arc::clone(&metrics)).unwrap();
+        for count in 1..=4 {
+            audit.record(Lane::Known, &numbered("r"));
+            // Written, and then not put aside.
+            while failed(&metrics) < f64::from(count) {
+                std::thread::yield_now();
+            }
+        }
+        assert_eq!(lines(dir.path()).len(), 4);
+        assert_eq!(read("audit.ndjson.1"), "older");
+        std::fs::remove_dir(at("audit.ndjson.next")).unwrap();
+        audit.record(Lane::Known, &numbered("last"));
+        assert_eq!(audit.shutdown(), 0);
+        assert_eq!(read("audit.ndjson"), "");
+        assert!(!at("audit.ndjson.next").exists());
+        if keep > 0 {
+            assert_eq!(read("audit.ndjson.1").lines().count(), 5);
+            assert_eq!(read("audit.ndjson.2"), "older");
+        }
+    }
 }
 
 #[test]

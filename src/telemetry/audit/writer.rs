@@ -140,7 +140,10 @@ impl Batch {
         {
             match output.write(rest) {
                 Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.written += written,
+                Ok(written) => {
+                    self.written += written;
+                    shared.written.fetch_add(written, Ordering::Relaxed);
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

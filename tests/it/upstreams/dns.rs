@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What each name leads to. Names that are not here do not exist.
@@ -11,6 +12,7 @@ type Zone = Arc<Mutex<HashMap<String, Vec<Ipv4Addr>>>>;
 pub(super) struct Dns {
     address: SocketAddr,
     zone: Zone,
+    silent: Arc<AtomicBool>,
 }
 
 /// How long its answers hold, in seconds.
@@ -21,16 +23,28 @@ impl Dns {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = socket.local_addr().expect("a bound socket has an address");
         let zone = Zone::default();
-        let known = Arc::clone(&zone);
+        let silent = Arc::new(AtomicBool::new(false));
+        let (known, about_ipv6) = (Arc::clone(&zone), Arc::clone(&silent));
         std::thread::spawn(move || {
             let mut packet = [0; 512];
             while let Ok((length, from)) = socket.recv_from(&mut packet) {
-                if let Some(answer) = answer(&packet[..length], &known) {
+                let answer = answer(&packet[..length], &known);
+                let heard = |(is_a, _): &(bool, _)| *is_a || !about_ipv6.load(Ordering::Relaxed);
+                if let Some((_, answer)) = answer.filter(heard) {
                     let _ = socket.send_to(&answer, from);
                 }
             }
         });
-        Self { address, zone }
+        Self {
+            address,
+            zone,
+            silent,
+        }
+    }
+
+    /// From now on it does not answer who asks for addresses of IPv6.
+    pub(super) fn is_silent_about_ipv6(&self) {
+        self.silent.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn address(&self) -> String {
@@ -49,8 +63,8 @@ impl Dns {
     }
 }
 
-/// RFC 1035, section 4: the head, the question as it came, and its records.
-fn answer(packet: &[u8], zone: &Zone) -> Option<Vec<u8>> {
+/// RFC 1035, section 4: the head, the question as it came, and its records; and whether it asked for IPv4.
+fn answer(packet: &[u8], zone: &Zone) -> Option<(bool, Vec<u8>)> {
     let mut at = 12;
     let mut labels = Vec::new();
     while let Some(length) = packet.get(at).copied().filter(|length| *length > 0) {
@@ -83,5 +97,5 @@ fn answer(packet: &[u8], zone: &Zone) -> Option<Vec<u8>> {
         answer.extend([0, 4]);
         answer.extend(address.octets());
     }
-    Some(answer)
+    Some((is_a, answer))
 }

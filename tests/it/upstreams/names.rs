@@ -154,6 +154,17 @@ fn a_name_that_is_lost_keeps_its_last_addresses() {
 }
 
 #[test]
+fn a_name_server_that_is_silent_about_one_family_is_heard_about_the_other() {
+    let (dns, port) = (Dns::start(), pair());
+    dns.is_silent_about_ipv6();
+    dns.says(NAME, &[FIRST]);
+    let gate = gate(&dns, port).start();
+    eventually("its address is known", || {
+        (read(&gate).text() == FIRST.to_string()).then_some(())
+    });
+}
+
+#[test]
 fn a_name_that_never_led_anywhere_refuses_requests_and_no_start() {
     let dns = Dns::start();
     let gate = gate(&dns, 9000).start();
