@@ -2,7 +2,7 @@
 //! the protocol that is spoken on it.
 
 use super::body::RequestBody;
-use super::endpoints::Room;
+use super::endpoints::{Room, Service};
 use super::error::{Error, broken};
 use super::pool::{Connection, Lease, Owner, Pool};
 use super::secure;
@@ -33,13 +33,16 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// The longest head of a reply.
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
 
+/// What a connection counts for as long as it lives.
+pub(super) type Counted<'a> = (&'a Service, &'a Metrics, Room);
+
 /// Connects to `address`, and starts what moves the connection's bytes.
 pub(super) async fn connect(
     settings: &UpstreamSettings,
     address: SocketAddr,
     owner: Owner,
     pool: &Pool,
-    counted: (&Metrics, Room),
+    counted: Counted<'_>,
 ) -> Result<Lease, Error> {
     let until = Instant::now() + settings.connect_timeout;
     let (stream, shared) = reach(settings, address, (until, false)).await?;
@@ -56,7 +59,7 @@ pub(super) async fn connect_alone(
     settings: &UpstreamSettings,
     address: SocketAddr,
     owner: Owner,
-    counted: (&Metrics, Room),
+    counted: Counted<'_>,
 ) -> Result<Connection, Error> {
     let until = Instant::now() + settings.connect_timeout;
     let (stream, _) = reach(settings, address, (until, true)).await?;
@@ -89,8 +92,11 @@ pub(super) async fn reach(
     })
 }
 
-fn wire(stream: Stream, (metrics, room): (&Metrics, Room)) -> TokioIo<Wire> {
-    TokioIo::new(Wire::new(stream, Some(metrics.upstream_connection()), room))
+fn wire(stream: Stream, (service, metrics, room): Counted<'_>) -> TokioIo<Wire> {
+    let own = stream.local_addr().ok();
+    let own = own.map(|end| service.outbound.open(end));
+    let open = (metrics.upstream_connection(), own);
+    TokioIo::new(Wire::new(stream, Some(open), room))
 }
 
 fn late(settings: &UpstreamSettings, what: &'static str) -> Error {

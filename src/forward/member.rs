@@ -186,7 +186,7 @@ impl Member {
             address,
             owner.clone(),
             &self.pool,
-            (&self.metrics, room),
+            (&self.service, &self.metrics, room),
         );
         let lease = opened
             .await
@@ -210,7 +210,7 @@ impl Member {
                 room.map_err(|_| self.refused(Limit::Connections))?
             }
         };
-        let counted = (&*self.metrics, room);
+        let counted = (&*self.service, &*self.metrics, room);
         let address = self.endpoint.address;
         let opened = connect_alone(self.settings(), address, owner.clone(), counted).await;
         opened.inspect_err(|_| self.metrics.upstream_connect_failed())

@@ -1,8 +1,9 @@
 //! The bytes of a connection to an upstream, plain or under TLS.
 
-use super::endpoints::Room;
+use super::endpoints::{OwnEnd, Room};
 use crate::telemetry::Present;
 use std::io::{IoSlice, Result};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 pub(super) struct Wire {
     stream: Stream,
     heard: Option<Arc<Notify>>,
-    _open: Option<Present>,
+    _open: Option<(Present, Option<OwnEnd>)>,
     _room: Room,
 }
 
@@ -27,8 +28,18 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    /// Our end of it.
+    pub(super) fn local_addr(&self) -> Result<SocketAddr> {
+        match self {
+            Self::Plain(stream) => stream.local_addr(),
+            Self::Tls(stream) => stream.get_ref().0.local_addr(),
+        }
+    }
+}
+
 impl Wire {
-    pub(super) fn new(stream: Stream, open: Option<Present>, room: Room) -> Self {
+    pub(super) fn new(stream: Stream, open: Option<(Present, Option<OwnEnd>)>, room: Room) -> Self {
         Self {
             stream,
             heard: None,

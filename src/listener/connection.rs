@@ -38,6 +38,16 @@ pub(super) struct Inside {
     pub(super) crowd: Arc<Crowd>,
 }
 
+impl Inside {
+    /// Whether this process has come back to itself on its way to an upstream. Asked once something was
+    /// received: it is sent after the connection was noted.
+    fn is_own(&self, stream: &TcpStream) -> bool {
+        let generation = self.gate.shared().generation.peek();
+        let peer = stream.peer_addr();
+        peer.is_ok_and(|peer| generation.services.is_own(peer))
+    }
+}
+
 /// One connection, as far as its protocol does not matter.
 pub(super) struct Link {
     pub(super) inside: Rc<Inside>,
@@ -95,6 +105,7 @@ pub(super) async fn serve(
         secured = shaken => secured,
         () = overdue(&mut draining) => return,
     };
+    let secured = secured.filter(|one| !inside.is_own(one.stream.get_ref().0));
     if let Some(Secured {
         stream,
         peer,
@@ -140,7 +151,7 @@ impl Link {
             () = self.too_slow() => return,
             () = overdue(&mut draining) => return,
         };
-        if let Some(protocol) = said {
+        if let Some(protocol) = said.filter(|_| !self.inside.is_own(&stream)) {
             self.speak(protocol, stream).await;
         }
     }

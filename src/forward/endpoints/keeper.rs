@@ -51,6 +51,23 @@ impl Services {
         all
     }
 
+    /// Whether `peer`, who came in by a door of ours, is this process on its way to an upstream. Where it was
+    /// going did not tell: the kernel or another machine led it back here (RULES 44).
+    pub fn is_own(&self, peer: SocketAddr) -> bool {
+        let mut all = self.by_name.values();
+        let Some(service) = all.find(|one| one.outbound.has(peer)) else {
+            return false;
+        };
+        service.series.own_listener();
+        if service.outbound.is_first_return() {
+            tracing::error!(
+                upstream = %service.settings.name,
+                "connections to an upstream come back to our own listener, and are closed"
+            );
+        }
+        true
+    }
+
     /// Finds first addresses and takes first answers, as far as they come soon: whoever serves next
     /// begins with what can be known. Nothing is waited for that is known already.
     pub async fn prepare(&self, own: &Own) {

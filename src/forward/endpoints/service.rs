@@ -3,6 +3,7 @@
 use super::super::UpstreamSettings;
 use super::breaker::{Breaker, Limit, Taken};
 use super::endpoint::{Endpoint, State};
+use super::outbound::Outbound;
 use super::outlier::may_eject;
 use super::retry_budget::Budget;
 use crate::snapshot::Snapshot;
@@ -19,6 +20,7 @@ pub struct Service {
     pub(in crate::forward) settings: UpstreamSettings,
     pub(in crate::forward) series: UpstreamSeries,
     pub(in crate::forward) breaker: Breaker,
+    pub(in crate::forward) outbound: Outbound,
     endpoints: Snapshot<Endpoints>,
     budget: Budget,
     origins: Mutex<Vec<OriginState>>,
@@ -67,6 +69,7 @@ impl Service {
         let service = Self {
             series: metrics.upstream_series(&settings.name),
             breaker: Breaker::new(settings.limits),
+            outbound: Outbound::default(),
             endpoints: Snapshot::new(Endpoints::default()),
             budget: Budget::default(),
             origins: Mutex::new(origins.collect()),

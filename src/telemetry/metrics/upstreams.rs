@@ -90,7 +90,7 @@ const RESOLUTIONS: Family = stable(
 const OWN: Family = stable(
     "palisade_upstream_own_listener_total",
     &["upstream"],
-    "Addresses of an upstream's names that were left out because they are our own listeners. Anything but 0 is a fault in DNS or configuration.",
+    "Addresses of an upstream's names that were left out because they are our own listeners, and connections to it that came back to one and were closed. Anything but 0 is a fault in DNS, redirection or configuration.",
 );
 const CHECKS: Family = experimental(
     "palisade_upstream_health_checks_total",

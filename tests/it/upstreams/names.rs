@@ -208,6 +208,29 @@ fn rule_44_a_name_that_leads_to_ourselves_is_left_out() {
 }
 
 #[test]
+fn rule_44_a_connection_that_comes_back_to_ourselves_ends_there() {
+    let mut gate = TestGate::start();
+    // No file says where a door of port 0 is, as none says where the kernel leads a connection.
+    let own = json!(format!("http://{}", gate.address()));
+    gate.files.set("/upstreams/api/url", own);
+    gate.reload();
+    let reply = eventually("the new address is used", || {
+        Some(read(&gate)).filter(|reply| reply.status != 200)
+    });
+    reply.refused(Reason::UpstreamUnreachable);
+    assert!(count(&gate, "own_listener_total", ("upstream", "api")) > 0.0);
+    let asked = gate.metrics().sum("palisade_requests_total", &[]);
+    let failed = gate
+        .metrics()
+        .sum("palisade_requests_total", &[("code", "502")]);
+    let answered = gate.upstream.requests().len();
+    assert_eq!(
+        (failed.to_string(), asked.to_string()),
+        ("1".to_owned(), (answered + 1).to_string())
+    );
+}
+
+#[test]
 fn rule_44_doors_of_tls_and_of_redirected_connections_are_ours_too() {
     let port = crate::support::child::free_address().port();
     let url = json!(format!("https://127.0.0.1:{port}"));
