@@ -16,7 +16,7 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
-pub use client::HopHeader;
+pub use client::{HopHeader, written};
 pub use cookie::{CookieToken, TokenCookies};
 pub use error::Error;
 pub use fold::{fold, folds_to};

@@ -18,6 +18,7 @@ use crate::decision::Permit;
 use crate::head::{Credential, Head, is_grpc};
 use crate::telemetry::Metrics;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::Parts;
 use http::{Request, Response, Uri};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -124,7 +125,7 @@ impl Upstreams {
             Turn::clone(&turn),
         ));
         *request.method_mut() = allowed.head.method.clone();
-        *request.uri_mut() = target(allowed.head)?;
+        *request.uri_mut() = target(&parts.uri, allowed.head)?;
         let mut headers = self.headers(parts.headers, upstream, allowed)?;
         let cookies = !Self::is_cookie_wanted(upstream, allowed.head);
         upstream.fit(&mut headers, request.uri(), cookies)?;
@@ -239,12 +240,19 @@ impl Upstreams {
     }
 }
 
-/// The request target in origin form, from the one canonical reading.
-fn target(head: &Head) -> Result<Uri, Error> {
-    let path = head.path.as_str();
-    let text = match &head.query.raw {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
+/// The request target in origin form, from the one canonical reading; `sent` itself, where that is no
+/// other.
+fn target(sent: &Uri, head: &Head) -> Result<Uri, Error> {
+    let (path, query) = (head.path.as_str(), head.query.raw.as_deref());
+    let mut parts = Parts::default();
+    parts.path_and_query = if sent.path() == path && sent.query() == query {
+        sent.path_and_query().cloned()
+    } else {
+        let text = match query {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
+        Some(text.try_into().map_err(|_| Error::Target)?)
     };
-    Uri::try_from(text).map_err(|_| Error::Target)
+    Uri::from_parts(parts).map_err(|_| Error::Target)
 }

@@ -1,18 +1,23 @@
 //! Header rules of forwarding, all pure: what is removed, what is added (DESIGN 9, RULES 15, 23, 25).
 
+mod reply;
+mod reserved;
+
+pub use reply::{clean_reply, vary};
+pub(super) use reply::{is_coded, keep_private, settle_length};
+
 use super::idempotency;
 use super::said::Said;
 use crate::decision::Permit;
-use crate::head::{Head, fold};
-use http::StatusCode;
+use crate::head::{Head, fold, written};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use std::net::IpAddr;
+use reserved::Reserved;
 
 /// The names of the annotation, built once.
 #[derive(Clone, Debug)]
 pub struct Annotate {
     prefix: String,
-    strip: Vec<String>,
+    reserved: Reserved,
     references: Vec<String>,
     names: Names,
 }
@@ -35,46 +40,6 @@ struct Names {
     client_certificate: HeaderName,
 }
 
-/// Removed whatever the configuration says, by folded name (RULES 25). An entry that ends in `-`
-/// stands for every name that begins with it.
-const ALWAYS_STRIPPED: [&str; 35] = [
-    "x-user-id",
-    "x-tenant-id",
-    "x-aw-",
-    "x-aworld-",
-    "x-forwarded-",
-    "forwarded",
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "cf-connecting-ipv6",
-    "fastly-client-ip",
-    "fly-client-ip",
-    "x-azure-clientip",
-    "x-envoy-external-address",
-    "x-originating-ip",
-    "x-remote-addr",
-    "x-original-",
-    "x-rewrite-",
-    "x-override-url",
-    "x-http-destinationurl",
-    "x-host",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-client-cert",
-    "x-client-cert-",
-    "x-ssl-",
-    "ssl-client-",
-    "x-ssl-client-",
-    "client-cert",
-    "client-cert-",
-    "x-client-verify",
-    "x-amzn-mtls-",
-];
-
 /// Hop-by-hop fields of RFC 9110, section 7.6.1, and what hyper writes itself.
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
@@ -85,6 +50,9 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
     HeaderName::from_static("http2-settings"),
 ];
+
+/// How many fields a request gets, about: its map grows once.
+const FIELDS_ADDED: usize = 16;
 
 /// Of no use in a trailer, by folded name: credentials, frame and form of a message were settled by its
 /// head.
@@ -123,7 +91,7 @@ impl Annotate {
             },
             references: Vec::new(),
             prefix: fold(prefix).into_owned(),
-            strip: strip.iter().map(|name| fold(name).into_owned()).collect(),
+            reserved: Reserved::new(prefix, strip),
         })
     }
 
@@ -138,37 +106,26 @@ impl Annotate {
 
     /// Removes from a request's trailers what they must not say: they come after the decision.
     pub(super) fn strip_trailers(&self, trailers: &mut HeaderMap) {
-        self.strip(trailers);
-        strip_hop_by_hop(trailers);
-        let late: Vec<HeaderName> = trailers
-            .keys()
-            .filter(|name| {
-                let folded = fold(name.as_str());
-                READ_BEFORE.contains(&&*folded)
-                    || idempotency::is_key(&folded)
-                    || self.references.iter().any(|one| *one == folded)
-            })
-            .cloned()
-            .collect();
-        for name in late {
-            trailers.remove(&name);
-        }
+        strip_nominated(trailers);
+        remove_where(trailers, |name| {
+            let folded = fold(name.as_str());
+            is_hop_by_hop(name)
+                || self.reserved.holds(&folded)
+                || READ_BEFORE.contains(&&*folded)
+                || idempotency::is_key(&folded)
+                || self.references.iter().any(|one| *one == folded)
+        });
     }
 
     /// Removes from a reply's trailers what only the gate may say.
     pub(super) fn clean_trailers(&self, trailers: &mut HeaderMap) {
-        strip_hop_by_hop(trailers);
-        let ours: Vec<HeaderName> = trailers
-            .keys()
-            .filter(|name| {
-                let folded = fold(name.as_str());
-                folded.starts_with(&self.prefix) || folded.starts_with("access-control-")
-            })
-            .cloned()
-            .collect();
-        for name in ours {
-            trailers.remove(&name);
-        }
+        strip_nominated(trailers);
+        remove_where(trailers, |name| {
+            let folded = fold(name.as_str());
+            is_hop_by_hop(name)
+                || folded.starts_with(&self.prefix)
+                || folded.starts_with("access-control-")
+        });
     }
 
     /// The name of the request id, which replies carry too.
@@ -188,24 +145,7 @@ impl Annotate {
 
     /// Whether a client must not send a field of that name: it folds to the prefix or a listed name.
     pub fn is_reserved(&self, name: &HeaderName) -> bool {
-        let folded = fold(name.as_str());
-        folded.starts_with(&self.prefix)
-            || self.strip.iter().any(|listed| *listed == folded)
-            || ALWAYS_STRIPPED.iter().any(|listed| {
-                folded == *listed || (listed.ends_with('-') && folded.starts_with(listed))
-            })
-    }
-
-    /// Removes what a client must not say: from the head's fields, and from trailers.
-    pub fn strip(&self, headers: &mut HeaderMap) {
-        let reserved: Vec<HeaderName> = headers
-            .keys()
-            .filter(|name| self.is_reserved(name))
-            .cloned()
-            .collect();
-        for name in reserved {
-            headers.remove(&name);
-        }
+        self.reserved.holds(&fold(name.as_str()))
     }
 }
 
@@ -218,33 +158,33 @@ pub fn annotate(
     request_id: &HeaderValue,
 ) {
     let trailers = wants_trailers(headers);
-    strip_hop_by_hop(headers);
-    rules.strip(headers);
+    strip_nominated(headers);
+    remove_where(headers, |name| {
+        is_hop_by_hop(name)
+            || [header::EXPECT, header::TE].contains(name)
+            || rules.is_reserved(name)
+    });
     join_cookies(headers);
-    headers.remove(header::EXPECT);
-    headers.remove(header::TE);
+    headers.reserve(FIELDS_ADDED);
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
-    insert(
-        headers,
-        HeaderName::from_static("x-forwarded-for"),
-        Some(&address(head.client)),
-    );
-    insert(
-        headers,
-        HeaderName::from_static("x-forwarded-host"),
-        Some(&head.authority),
-    );
-    insert(
-        headers,
+    headers.insert(
         HeaderName::from_static("x-forwarded-proto"),
-        Some(if head.secure { "https" } else { "http" }),
+        HeaderValue::from_static(if head.secure { "https" } else { "http" }),
     );
+    let hop = [
+        ("x-forwarded-for", &*written(head.client)),
+        ("x-forwarded-host", &*head.authority),
+    ];
+    for (name, value) in hop {
+        insert(headers, HeaderName::from_static(name), Some(value));
+    }
     let names = &rules.names;
     headers.insert(names.request_id.clone(), request_id.clone());
     let context = permit.target().route.operation.api_context;
-    insert(headers, names.context.clone(), Some(context.label()));
+    let context = HeaderValue::from_static(context.label());
+    headers.insert(names.context.clone(), context);
     if let Some(said) = Said::of(permit) {
         annotate_tenant(headers, names, &said.over(head));
     }
@@ -290,10 +230,6 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
     }
 }
 
-fn address(ip: IpAddr) -> String {
-    ip.to_string()
-}
-
 fn wants_trailers(headers: &HeaderMap) -> bool {
     let te = headers
         .get_all(header::TE)
@@ -312,8 +248,11 @@ const KEPT: [HeaderName; 4] = [
     header::TE,
 ];
 
-/// Removes the fields that `Connection` nominates, and the hop-by-hop fields themselves.
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
+/// Removes the fields that `Connection` nominates.
+fn strip_nominated(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        return;
+    }
     let nominated: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -326,78 +265,16 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(&name);
         }
     }
-    for name in &HOP_BY_HOP {
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name)
+}
+
+/// One look at each field there is: cheaper than to look up each name that must not be there.
+fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    let names = headers.keys().filter(|name| unwanted(name)).cloned();
+    for name in names.collect::<Vec<_>>() {
         headers.remove(name);
     }
-}
-
-/// The reply's fields as the client gets them: no hop-by-hop, nothing under the annotation prefix
-/// but our own request id.
-pub fn clean_reply(headers: &mut HeaderMap, rules: &Annotate, request_id: &HeaderValue) {
-    strip_hop_by_hop(headers);
-    let ours: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| fold(name.as_str()).starts_with(&rules.prefix))
-        .cloned()
-        .collect();
-    for name in ours {
-        headers.remove(&name);
-    }
-    headers.insert(rules.names.request_id.clone(), request_id.clone());
-}
-
-/// Whether a reply's body is coded for this hop in another way than by chunks, which are taken off here:
-/// nobody asked for that, and nobody would tell the client.
-pub(super) fn is_coded(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
-    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    codings.next().is_some_and(|first| !chunked(first)) || codings.next().is_some()
-}
-
-/// Leaves a reply the one length that it has. Beside chunks, and where there is no body, it says nothing
-/// (RFC 9112, section 6.3); equal ones in a list are one.
-pub(super) fn settle_length(status: StatusCode, headers: &mut HeaderMap) {
-    let name = header::CONTENT_LENGTH;
-    if headers.contains_key(header::TRANSFER_ENCODING) || status == StatusCode::NO_CONTENT {
-        headers.remove(name);
-        return;
-    }
-    let mut all = headers.get_all(&name).into_iter();
-    let Some(first) = all.next() else { return };
-    let plain = first.as_bytes().iter().all(u8::is_ascii_digit);
-    if plain && all.next().is_none() {
-        return;
-    }
-    let text = first.to_str().unwrap_or_default().split(',').next();
-    match text.and_then(|text| text.trim().parse::<u64>().ok()) {
-        Some(length) => drop(headers.insert(name, HeaderValue::from(length))),
-        None => drop(headers.remove(name)),
-    }
-}
-
-/// Keeps caches from giving one caller's reply to another (RULES 46).
-pub(super) fn keep_private(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
-    }
-    vary(headers, "Authorization");
-    vary(headers, "Cookie");
-}
-
-/// Makes caches keep replies apart by that field of the request, if they do not already.
-pub fn vary(headers: &mut HeaderMap, name: &'static str) {
-    if !varies_by(headers, name) {
-        headers.append(header::VARY, HeaderValue::from_static(name));
-    }
-}
-
-/// Whether a cache already keeps replies apart by that field: it is listed, or `*` says that no two
-/// requests are alike (RFC 9110, section 12.5.5).
-fn varies_by(headers: &HeaderMap, name: &str) -> bool {
-    let lines = headers.get_all(header::VARY).iter();
-    let words = lines
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    let mut words = words.map(str::trim);
-    words.any(|word| word == "*" || word.eq_ignore_ascii_case(name))
 }

@@ -10,7 +10,8 @@ use super::member::{Failed, Member, Way};
 use super::pool::Lease;
 use super::upstream::{Answer, Upstream};
 use super::{Protocol, UpstreamSettings};
-use http::{Method, Request, Response};
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -18,9 +19,15 @@ use tokio::time::Instant;
 
 /// A request that can be said again.
 pub(super) struct Spare {
-    request: Request<RequestBody>,
-    idempotent: bool,
+    method: Method,
+    /// Its target and its fields, a line for each name and each value: one allocation, where a copy of
+    /// the fields would take several for each. Hardly any request is ever said again.
+    lines: Vec<u8>,
+    body: RequestBody,
 }
+
+/// The lines of a usual head fit.
+const LINES_BYTES: usize = 2048;
 
 /// What the client gets of an attempt, if it is the last.
 type Ended = Result<(Response<Incoming>, Lease), Error>;
@@ -31,25 +38,54 @@ pub(super) type Outcome = Result<(Response<Incoming>, Lease), Box<Failed>>;
 impl Spare {
     /// A copy of `request`, if it may be of use: a body that is read as it comes cannot be said again.
     pub(super) fn of(request: &Request<RequestBody>, settings: &UpstreamSettings) -> Option<Self> {
-        let idempotent = is_idempotent(request.method());
         // Over HTTP/1.1 nobody says that a request was not looked at.
-        let useful = idempotent || settings.protocol != Protocol::Http1;
+        let useful = is_idempotent(request.method()) || settings.protocol != Protocol::Http1;
         if settings.retries.max == 0 || !useful {
             return None;
         }
+        let body = request.body().copy()?;
+        let target = request.uri().path_and_query()?.as_str();
+        let mut lines = Vec::with_capacity(LINES_BYTES);
+        lines.extend_from_slice(target.as_bytes());
+        for (name, value) in request.headers() {
+            for text in [name.as_str().as_bytes(), value.as_bytes()] {
+                // Stands in no name and in no value (RFC 9110, section 5.5).
+                lines.push(b'\n');
+                lines.extend_from_slice(text);
+            }
+        }
         Some(Self {
-            request: copy(request)?,
-            idempotent,
+            method: request.method().clone(),
+            lines,
+            body,
         })
+    }
+
+    fn is_idempotent(&self) -> bool {
+        is_idempotent(&self.method)
+    }
+
+    /// The request.
+    fn copy(&self) -> Option<Request<RequestBody>> {
+        let mut lines = self.lines.split(|byte| *byte == b'\n');
+        let mut copy = Request::new(self.body.copy()?);
+        *copy.method_mut() = self.method.clone();
+        *copy.uri_mut() = Uri::try_from(lines.next()?).ok()?;
+        while let Some(name) = lines.next() {
+            let name = HeaderName::from_bytes(name).ok()?;
+            let value = HeaderValue::from_bytes(lines.next()?).ok()?;
+            copy.headers_mut().append(name, value);
+        }
+        Some(copy)
     }
 
     fn again(&self, error: &Error) -> Option<Request<RequestBody>> {
         let safe = match error {
             Error::Refused(..) => true,
-            Error::Broken(..) => self.idempotent,
+            Error::Broken(..) => self.is_idempotent(),
             _ => false,
         };
-        safe.then(|| copy(&self.request)).flatten()
+        safe.then(|| self.copy()).flatten()
     }
 }
 
@@ -120,8 +156,8 @@ impl Upstream {
                 let status = reply.status().as_u16();
                 self.note(status, flight, now);
                 let again = self.settings().retries.statuses.contains(&status);
-                let spare = spare.filter(|spare| again && spare.idempotent);
-                let next = spare.and_then(|spare| copy(&spare.request)).map(Next::of);
+                let spare = spare.filter(|spare| again && spare.is_idempotent());
+                let next = spare.and_then(Spare::copy).map(Next::of);
                 (next, Ok((reply, lease)))
             }
             Err(failed) => {
@@ -163,14 +199,6 @@ impl Next {
             unconnected: false,
         }
     }
-}
-
-fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let mut copy = Request::new(request.body().copy()?);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }
 
 fn is_idempotent(method: &Method) -> bool {

@@ -25,12 +25,10 @@ fn a_spoofed_annotation_is_stripped_however_it_is_spelt() {
             else {
                 continue;
             };
+            let name = HeaderName::from_bytes(field.as_bytes()).unwrap();
             let mut headers = HeaderMap::new();
-            headers.append(
-                HeaderName::from_bytes(field.as_bytes()).unwrap(),
-                HeaderValue::from_str(value).unwrap(),
-            );
-            rules().strip(&mut headers);
+            headers.append(name, HeaderValue::from_str(value).unwrap());
+            rules().strip_trailers(&mut headers);
             assert!(headers.is_empty(), "{}: `{field}` passed", case["id"]);
             tried += 1;
         }
@@ -95,15 +93,13 @@ fn a_reply_loses_its_hops_and_what_only_we_may_say() {
 
 #[test]
 fn a_callers_reply_is_private_unless_the_upstream_says_otherwise() {
-    let vary = [("vary", "Authorization"), ("vary", "Cookie")];
+    let vary = ("vary", "Authorization, Cookie");
     let mut silent = HeaderMap::new();
     keep_private(&mut silent);
-    assert_eq!(
-        silent,
-        fields(&[("cache-control", "private"), vary[0], vary[1]])
-    );
-    let mut said = fields(&[("cache-control", "max-age=60")]);
+    assert_eq!(silent, fields(&[("cache-control", "private"), vary]));
+    let mut said = fields(&[("cache-control", "max-age=60"), ("vary", "cookie")]);
     keep_private(&mut said);
+    let vary = [("vary", "cookie"), ("vary", "Authorization")];
     assert_eq!(
         said,
         fields(&[("cache-control", "max-age=60"), vary[0], vary[1]])

@@ -23,6 +23,7 @@ use http::header::HeaderValue;
 use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -289,7 +290,8 @@ async fn verify(rules: &Ruleset, head: &Head, limits: &Limits) -> Result<Identit
 
 /// Request ids of one worker: a random half of its own and a counter, 32 hexadecimal digits.
 struct RequestIds {
-    worker: u64,
+    /// 16 digits.
+    worker: String,
     next: Cell<u64>,
 }
 
@@ -303,7 +305,7 @@ impl RequestIds {
                 .finish()
         };
         Self {
-            worker: random(),
+            worker: format!("{:016x}", random()),
             next: Cell::new(random() >> 16),
         }
     }
@@ -311,7 +313,11 @@ impl RequestIds {
     fn next(&self) -> String {
         let next = self.next.get().wrapping_add(1);
         self.next.set(next);
-        format!("{:016x}{next:016x}", self.worker)
+        let mut id = String::with_capacity(32);
+        id.push_str(&self.worker);
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{next:016x}");
+        id
     }
 }
 

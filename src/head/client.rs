@@ -46,6 +46,23 @@ pub(super) fn is_trusted(networks: &[IpNet], address: &IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))
 }
 
+/// An address as it is written everywhere. Each request writes its client's, and the standard library's
+/// way takes a microsecond.
+pub fn written(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else {
+        return address.to_string();
+    };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    let mut digits = itoa::Buffer::new();
+    for octet in address.octets() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        text.push_str(digits.format(octet));
+    }
+    text
+}
+
 impl HopHeader {
     fn name(self) -> HeaderName {
         match self {

@@ -148,8 +148,14 @@ fn folded_chars(key: &str) -> impl Iterator<Item = char> {
 /// that `a=[b]=c` gives `b` a value.
 fn readings(piece: &str) -> impl Iterator<Item = (&str, &str)> {
     let usual = piece.split_once('=').unwrap_or((piece, ""));
-    let late = ["]=", "%5D=", "%5d="].into_iter().filter_map(|end| {
-        let (before, value) = piece.split_once(end)?;
+    let ends: &[&str] = if usual.1.contains('=') {
+        &["]=", "%5D=", "%5d="]
+    } else {
+        // There is no other place.
+        &[]
+    };
+    let late = ends.iter().filter_map(move |end| {
+        let (before, value) = piece.split_once(*end)?;
         // Nothing but a cut at another place is another reading.
         let key = piece.get(..before.len() + end.len() - 1)?;
         (before.len() > usual.0.len()).then_some((key, value))

@@ -1,9 +1,9 @@
 //! The JSON that records are made of, written straight into a buffer.
 
 use crate::clock::Timestamp;
+use crate::head::written;
 use crate::telemetry::escape::{self, Quotes};
 use std::cell::Cell;
-use std::io::Write as _;
 use std::net::IpAddr;
 
 /// An object under construction.
@@ -46,7 +46,8 @@ impl<'a> Object<'a> {
 
     pub(super) fn number(&mut self, name: &'static str, value: u64) {
         self.key(name);
-        digits(self.out, value);
+        let mut digits = itoa::Buffer::new();
+        self.out.extend_from_slice(digits.format(value).as_bytes());
     }
 
     pub(super) fn number_if(&mut self, name: &'static str, value: Option<u64>) {
@@ -74,18 +75,7 @@ impl<'a> Object<'a> {
         let Some(address) = value else { return };
         self.key(name);
         self.out.push(b'"');
-        match address {
-            IpAddr::V4(v4) => {
-                for (at, octet) in v4.octets().into_iter().enumerate() {
-                    if at > 0 {
-                        self.out.push(b'.');
-                    }
-                    digits(self.out, u64::from(octet));
-                }
-            }
-            // Writing to a Vec cannot fail.
-            IpAddr::V6(v6) => drop(write!(self.out, "{v6}")),
-        }
+        self.out.extend_from_slice(written(address).as_bytes());
         self.out.push(b'"');
     }
 
@@ -124,21 +114,6 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     escape::append(out, text, Quotes::Escaped);
     out.push(b'"');
-}
-
-fn digits(out: &mut Vec<u8>, mut value: u64) {
-    let start = out.len();
-    loop {
-        // A remainder by ten is one digit.
-        out.push(b'0' + u8::try_from(value % 10).unwrap_or_default());
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    if let Some(written) = out.get_mut(start..) {
-        written.reverse();
-    }
 }
 
 /// The bytes of `2026-11-23T10:00:00`.

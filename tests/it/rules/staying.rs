@@ -236,7 +236,7 @@ fn rule_46_refusals_are_not_stored() {
 #[test]
 fn rule_46_a_callers_reply_is_kept_from_other_callers() {
     let gate = TestGate::start();
-    let both = "Authorization;Cookie";
+    let both = "Authorization, Cookie";
     let cases = [
         (vec![], "private", both),
         (
