@@ -149,6 +149,6 @@ async fn http2(
     // before would be refused where they are few.
     heard.notified().await;
     let streams = pool.streams();
-    let stream = streams.open(name, opened, owner, settings.idle_connections_max);
+    let stream = streams.open(pool.service(), opened, owner);
     Ok(Lease::Stream(stream))
 }

@@ -1,12 +1,12 @@
 //! Connections of one worker to one endpoint. Nothing here leaves its thread.
 
 use super::body::RequestBody;
-use super::endpoints::Service;
+use super::endpoints::{Rest, Service};
 use super::streams::{Stream, Streams};
 use super::turn::Turn;
 use crate::tenant::AccountId;
 use hyper::client::conn::http1::SendRequest;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,11 +45,11 @@ pub(super) struct Pool {
 }
 
 struct Idle {
-    list: RefCell<Vec<Connection>>,
+    list: RefCell<Vec<(Connection, Rest)>>,
     max: usize,
     service: Arc<Service>,
-    /// Requests of this worker that wait for whatever comes back.
-    waiting: Cell<usize>,
+    /// Requests of this worker that wait for whatever comes back, by whose they are.
+    waiting: RefCell<Vec<Owner>>,
     back: Notify,
 }
 
@@ -114,7 +114,7 @@ impl Pool {
                 list: RefCell::default(),
                 max: service.settings.idle_connections_max,
                 service: Arc::clone(service),
-                waiting: Cell::new(0),
+                waiting: RefCell::default(),
                 back: Notify::new(),
             }),
             streams: Rc::default(),
@@ -127,6 +127,11 @@ impl Pool {
         stream.or_else(|| self.take_idle(owner).map(Lease::Alone))
     }
 
+    /// The upstream that they lead to.
+    pub(super) fn service(&self) -> &Arc<Service> {
+        &self.idle.service
+    }
+
     /// The connections that requests share.
     pub(super) fn streams(&self) -> &Streams {
         &self.streams
@@ -135,9 +140,9 @@ impl Pool {
     /// The connection that `owner` used last and that is still open.
     fn take_idle(&self, owner: &Owner) -> Option<Connection> {
         let mut idle = self.idle.list.borrow_mut();
-        while let Some(at) = idle.iter().rposition(|one| one.owner == *owner) {
-            let connection = idle.remove(at);
-            if connection.sender.is_ready() {
+        while let Some(at) = idle.iter().rposition(|(one, _)| one.owner == *owner) {
+            let (connection, rest) = idle.remove(at);
+            if connection.sender.is_ready() && rest.break_off() {
                 return Some(connection);
             }
         }
@@ -154,13 +159,13 @@ impl Pool {
     /// A connection of `owner` that another request has done with.
     pub(super) async fn returned(&self, owner: &Owner) -> Lease {
         let idle = &self.idle;
-        idle.waiting.set(idle.waiting.get() + 1);
-        let _waiting = Waiting(&idle.waiting);
+        let _waiting = Waiting::new(&idle.waiting, owner);
         loop {
-            idle.back.notified().await;
+            let back = idle.back.notified();
             if let Some(lease) = self.take(owner) {
                 return lease;
             }
+            back.await;
         }
     }
 
@@ -169,31 +174,46 @@ impl Pool {
             return;
         }
         let mut list = self.idle.list.borrow_mut();
-        if self.idle.service.breaker.is_short() {
-            if self.idle.waiting.get() == 0 {
-                // Somebody else waits: this one's end is room for theirs.
-                return;
-            }
-            list.push(connection);
-            return self.idle.back.notify_one();
+        let wanted = self.idle.waiting.borrow().contains(&connection.owner);
+        let breaker = &self.idle.service.breaker;
+        let Some(rest) = breaker.rest(&connection.task, wanted) else {
+            // Somebody else waits: this one's end is room for theirs.
+            return;
+        };
+        if wanted {
+            list.push((connection, rest));
+            return self.idle.back.notify_waiters();
         }
         if self.idle.max == 0 {
             return;
         }
-        if list.len() == self.idle.max {
+        if list.len() >= self.idle.max {
             // The one that nobody has used for the longest time.
             list.remove(0);
         }
-        list.push(connection);
+        list.push((connection, rest));
     }
 }
 
-/// Counts one of those who wait, until it is dropped.
-struct Waiting<'a>(&'a Cell<usize>);
+/// One of those who wait, until it is dropped.
+struct Waiting<'a> {
+    all: &'a RefCell<Vec<Owner>>,
+    owner: &'a Owner,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(all: &'a RefCell<Vec<Owner>>, owner: &'a Owner) -> Self {
+        all.borrow_mut().push(owner.clone());
+        Self { all, owner }
+    }
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        let mut all = self.all.borrow_mut();
+        if let Some(at) = all.iter().position(|one| one == self.owner) {
+            all.swap_remove(at);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! HTTP/2 connections of one worker to one upstream: each carries many requests at once.
 
 use super::body::RequestBody;
+use super::endpoints::{Rest, Service};
 use super::pool::Owner;
 use super::turn::Turn;
 use super::wire::Wire;
@@ -13,6 +14,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use tokio::task::AbortHandle;
 
 /// Streams of one connection, whatever the upstream would take: beyond it another one is opened, so
 /// that a connection's window has room for all of them.
@@ -32,6 +34,10 @@ struct Shared {
     streams: Cell<usize>,
     retired: Cell<bool>,
     owner: Owner,
+    service: Arc<Service>,
+    task: AbortHandle,
+    /// While it carries no stream.
+    rest: Cell<Option<Rest>>,
 }
 
 /// One request's part of a connection; counted until it is dropped.
@@ -60,30 +66,40 @@ impl Streams {
     /// A stream of a connection of `owner` that has room, on the one with the fewest.
     pub(super) fn take(&self, owner: &Owner) -> Option<Stream> {
         let mut all = self.all.borrow_mut();
-        all.retain(|one| one.is_open());
-        let fit = all
-            .iter()
-            .filter(|one| one.owner == *owner && one.has_room());
-        fit.min_by_key(|one| one.streams.get()).map(Stream::of)
+        loop {
+            all.retain(|one| one.is_open());
+            let fit = all
+                .iter()
+                .filter(|one| one.owner == *owner && one.has_room());
+            let fewest = fit.min_by_key(|one| one.streams.get())?;
+            // One that was closed meanwhile is not open any more.
+            if fewest.is_ours() {
+                return Some(Stream::of(fewest));
+            }
+        }
     }
 
-    /// Takes a new connection in and moves its bytes from now on. Of idle ones, at most `idle_max` stay
-    /// open.
+    /// Takes a new connection in and moves its bytes from now on. Of idle ones, only so many stay open as
+    /// `service` may keep.
     pub(super) fn open(
         &self,
-        name: &Arc<str>,
+        service: &Arc<Service>,
         (sender, driver): (SendRequest<RequestBody>, Driver),
         owner: Owner,
-        idle_max: usize,
     ) -> Stream {
+        let idle_max = service.settings.idle_connections_max;
         let driver = Rc::new(RefCell::new(Some(driver)));
-        tokio::task::spawn_local(drive(Arc::clone(name), Rc::clone(&driver)));
+        let moving = Moving(Rc::clone(&driver));
+        let task = tokio::task::spawn_local(drive(Arc::clone(service), moving));
         let opened = Rc::new(Shared {
             sender,
             driver,
             streams: Cell::new(0),
             retired: Cell::new(false),
             owner,
+            service: Arc::clone(service),
+            task: task.abort_handle(),
+            rest: Cell::default(),
         });
         let mut all = self.all.borrow_mut();
         let idle = all.iter().filter(|one| one.streams.get() == 0).count();
@@ -98,21 +114,49 @@ impl Streams {
     }
 }
 
+/// A connection whose bytes are moved. It is gone when that ends, however it does.
+struct Moving(Rc<RefCell<Option<Driver>>>);
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        self.0.take();
+    }
+}
+
 /// Moves a connection's bytes to its end.
-async fn drive(name: Arc<str>, driver: Rc<RefCell<Option<Driver>>>) {
-    let ended = poll_fn(|cx| match driver.borrow_mut().as_mut() {
+async fn drive(service: Arc<Service>, moving: Moving) {
+    let ended = poll_fn(|cx| match moving.0.borrow_mut().as_mut() {
         Some(driver) => Pin::new(driver).poll(cx),
         None => Poll::Ready(Ok(())),
     });
     if let Err(error) = ended.await {
-        tracing::debug!(upstream = %name, %error, "upstream connection ended");
+        tracing::debug!(upstream = %service.settings.name, %error, "upstream connection ended");
     }
-    driver.take();
 }
 
 impl Shared {
     fn is_open(&self) -> bool {
         !self.retired.get() && self.sender.is_ready()
+    }
+
+    /// Whether it may be used: nobody has closed it while it was idle.
+    fn is_ours(&self) -> bool {
+        let ours = self.rest.take().is_none_or(Rest::break_off);
+        if !ours {
+            self.retired.set(true);
+        }
+        ours
+    }
+
+    /// It carries no stream any more, and closes where nobody is to use it, or somebody waits for its room.
+    fn settle(&self) {
+        let rest = self.service.breaker.rest(&self.task, false);
+        if let Some(rest) = rest.filter(|_| self.is_open()) {
+            self.rest.set(Some(rest));
+        } else {
+            self.retired.set(true);
+            self.task.abort();
+        }
     }
 
     fn has_room(&self) -> bool {
@@ -156,6 +200,9 @@ impl Drop for Stream {
         streams.set(streams.get().saturating_sub(1));
         if let Some(turn) = &self.turn {
             turn.end();
+        }
+        if streams.get() == 0 {
+            self.shared.settle();
         }
     }
 }

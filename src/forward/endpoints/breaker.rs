@@ -1,9 +1,11 @@
 //! Circuit breaking: how much of this process one upstream may take, over all workers.
 
+use super::idle::{Idle, Rest};
 use super::settings::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 
 /// The limit that refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +25,7 @@ pub(in crate::forward) struct Breaker {
     pending: Count,
     connections: Option<Arc<Semaphore>>,
     waiting: Arc<AtomicU32>,
+    idle: Idle,
 }
 
 /// A number with a bound. Without a bound nobody counts, so that workers do not fight for the line.
@@ -62,6 +65,7 @@ impl Breaker {
             pending: Count::new(limits.pending),
             connections: connections.map(|max| Arc::new(Semaphore::new(max))),
             waiting: Arc::default(),
+            idle: Idle::default(),
         }
     }
 
@@ -89,12 +93,19 @@ impl Breaker {
         let connections = self.connections.clone()?;
         self.waiting.fetch_add(1, Relaxed);
         let _waiting = Taken(Some(Arc::clone(&self.waiting)));
+        self.idle.close_one();
         connections.acquire_owned().await.ok()
     }
 
-    /// Whether somebody waits for room: an idle connection must not keep it from them.
-    pub(in crate::forward) fn is_short(&self) -> bool {
-        self.connections.is_some() && self.waiting.load(Relaxed) > 0
+    /// The connection that `task` drives is idle from now on, until its rest is broken off; where connections
+    /// are bounded, whoever waits for room may close it meanwhile, whichever worker, account and endpoint it
+    /// is of. `None`: somebody waits already, and unless it is `wanted` here it has to be closed.
+    pub(in crate::forward) fn rest(&self, task: &AbortHandle, wanted: bool) -> Option<Rest> {
+        if self.connections.is_none() {
+            return Some(Rest::default());
+        }
+        self.idle
+            .add_unless(task, || !wanted && self.waiting.load(Relaxed) > 0)
     }
 }
 
@@ -159,12 +170,30 @@ mod tests {
         assert_eq!(breaker.try_connection().unwrap_err(), Limit::Connections);
         let waiter = Arc::clone(&breaker);
         let waiter = tokio::spawn(async move { waiter.connection().await });
-        while !breaker.is_short() {
+        let task = tokio::spawn(std::future::pending::<()>());
+        let rest = |wanted| breaker.rest(&task.abort_handle(), wanted);
+        while rest(false).is_some() {
             tokio::task::yield_now().await;
         }
+        assert!(rest(true).is_some(), "it has its use here");
         drop(only);
         let room = waiter.await.unwrap();
         assert!(room.is_some());
-        assert!(!breaker.is_short());
+        assert!(rest(false).is_some());
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_is_closed_for_whoever_waits() {
+        let breaker = Breaker::new(Limits {
+            connections: Some(1),
+            ..Limits::default()
+        });
+        let only = breaker.try_connection().unwrap();
+        let idle = tokio::spawn(async move {
+            let _only = only;
+            std::future::pending::<()>().await;
+        });
+        let _rest = breaker.rest(&idle.abort_handle(), false).unwrap();
+        assert!(breaker.connection().await.is_some());
     }
 }

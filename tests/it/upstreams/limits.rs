@@ -6,6 +6,7 @@ use crate::support::eventually;
 use crate::support::gate::TestGate;
 use crate::support::script::Script;
 use crate::support::upstream::TestUpstream;
+use crate::transport::Http2;
 use palisade::reason::Reason;
 use serde_json::{Value, json};
 
@@ -87,6 +88,89 @@ fn whoever_waits_for_a_connection_is_counted_and_bounded() {
     assert_eq!(count(&gate, "refused_total", ("limit", "max_pending")), 1.0);
     waiting.reply("GET").refused(Reason::Overloaded);
     assert_eq!(count(&gate, "pending_requests", ("upstream", "api")), 0.0);
+}
+
+/// A gate of four workers that has room for one connection.
+fn crowded(urls: &[String], more: &Value) -> TestGate {
+    let mut all = json!({"limits": {"max_connections": 1}});
+    all["protocol"] = more["protocol"].clone();
+    gate(urls, &all).set("/listen/workers", json!(4)).start()
+}
+
+#[test]
+fn an_idle_connection_keeps_no_room_from_other_workers_and_endpoints() {
+    let services = services::<2>();
+    let gate = crowded(&urls(&services), &json!({"protocol": "http1"}));
+    // Each comes on a connection of its own, and so to any worker.
+    for _ in 0..24 {
+        read(&gate).allowed(200);
+    }
+    assert!(services.iter().all(|one| !one.requests().is_empty()));
+    assert_eq!(
+        count(&gate, "refused_total", ("limit", "max_connections")),
+        0.0
+    );
+}
+
+#[test]
+fn an_idle_connection_of_http2_keeps_no_room_from_other_workers() {
+    let service = Http2::start();
+    let gate = crowded(&[service.url()], &json!({"protocol": "http2"}));
+    for _ in 0..24 {
+        read(&gate).allowed(200);
+    }
+    assert_eq!(
+        count(&gate, "refused_total", ("limit", "max_connections")),
+        0.0
+    );
+}
+
+#[test]
+fn an_idle_connection_of_one_account_keeps_no_room_from_another() {
+    let service = services::<1>();
+    let more = json!({"limits": {"max_connections": 1}, "pool": "per_account"});
+    let gate = gate(&urls(&service), &more)
+        .set("/listen/workers", json!(1))
+        .start();
+    let globex = gate.issuer.user("bo").role("viewer");
+    let globex = globex.account("globex").workspace("globex-prod").sign();
+    for _ in 0..3 {
+        read(&gate).allowed(200);
+        gate.get(READ).bearer(&globex).send().allowed(200);
+    }
+}
+
+#[test]
+fn a_connection_that_comes_back_goes_to_whom_it_may_go() {
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let service = Script::start(move |line| {
+        let _ = wait.lock().unwrap().recv();
+        line.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    });
+    let more = json!({
+        "limits": {"max_connections": 1}, "pool": "per_account",
+        "timeouts": {"connect": "10s", "response": "20s"},
+    });
+    let gate = gate(&[service.url()], &more)
+        .set("/listen/workers", json!(1))
+        .start();
+    let [mut first, mut second] = [gate.connect(), gate.connect()];
+    let acme = gate.issuer.user("ana").sign();
+    first.send(&gate.get(READ).bearer(&acme).bytes());
+    eventually("it is under way", || {
+        (service.connections() == 1).then_some(())
+    });
+    let globex = gate.issuer.user("bo").role("viewer");
+    let globex = globex.account("globex").workspace("globex-prod").sign();
+    second.send(&gate.get(READ).bearer(&globex).bytes());
+    eventually("it waits", || {
+        (count(&gate, "pending_requests", ("upstream", "api")) > 0.0).then_some(())
+    });
+    go.send(()).unwrap();
+    first.reply("GET").allowed(200);
+    go.send(()).unwrap();
+    second.reply("GET").allowed(200);
 }
 
 #[test]
