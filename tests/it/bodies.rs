@@ -2,6 +2,7 @@
 
 use crate::support::client::Reply;
 use crate::support::eventually;
+use crate::support::files::Files;
 use crate::support::gate::{Builder, HOST, TestGate};
 use palisade::reason::Reason;
 use serde_json::json;
@@ -227,6 +228,48 @@ fn a_body_that_does_not_come_is_given_up() {
         (records.lines().count() == 2).then_some(records)
     });
     assert!(records.contains("\"aborted\""), "{records}");
+}
+
+/// A request whose body is still to come when `change` is made is refused for `reason`.
+#[track_caller]
+fn taken_away(change: impl FnOnce(&mut Files), reason: Reason) {
+    let mut gate = reading()
+        .set("/revocations", json!("revocations.yaml"))
+        .file("revocations.yaml", "{}")
+        .start();
+    let request = gate.post(CREATE, "{\"a\":1}").bearer(&editor(&gate));
+    let whole = request.bytes();
+    let mut connection = gate.connect();
+    connection.send(&whole[..whole.len() - 1]);
+    eventually("its body is waited for", || {
+        (gate.metrics().sum("palisade_in_flight_requests", &[]) == 1.0).then_some(())
+    });
+    gate.change(change);
+    connection.send(&whole[whole.len() - 1..]);
+    connection.reply("POST").refused(reason);
+    gate.upstream.saw_nothing();
+    let record = gate.only_record();
+    assert_eq!(record["reason"], reason.code());
+    // It had come to its route, and was asked once more behind its body.
+    assert_eq!(record["action"], "dashboard/missions/create", "{record}");
+    assert!(record["detail"].is_string(), "{record}");
+}
+
+#[test]
+fn what_is_taken_away_while_a_body_is_read_counts_for_its_request() {
+    let revoked = r#"{"client": ["client-acme-prod"]}"#;
+    taken_away(
+        |files| files.put("revocations.yaml", revoked),
+        Reason::TokenRevoked,
+    );
+    taken_away(
+        |files| files.tenant("acme", "/status", json!("suspended")),
+        Reason::AccountSuspended,
+    );
+    taken_away(
+        |files| files.tenant("acme", "/workspaces/0/clients", json!(["another"])),
+        Reason::ClientNotBound,
+    );
 }
 
 #[test]

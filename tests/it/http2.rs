@@ -56,7 +56,7 @@ impl Peer {
     }
 
     /// Every frame until `what` has happened; fails if it does not.
-    fn until(&mut self, what: &str, stream: u32) -> Vec<Value> {
+    pub(crate) fn until(&mut self, what: &str, stream: u32) -> Vec<Value> {
         let told = self.told(what, stream);
         assert_eq!(told.get("how"), Some(&json!("reached")), "{what}: {told}");
         let frames = told.get("frames").and_then(Value::as_array);
@@ -70,7 +70,7 @@ impl Peer {
 }
 
 /// The fields of an ordinary request, with others after them.
-fn fields(token: &str, method: &str, path: &str, further: &[(&str, &str)]) -> Value {
+pub(crate) fn fields(token: &str, method: &str, path: &str, further: &[(&str, &str)]) -> Value {
     let bearer = format!("Bearer {token}");
     let mut fields = vec![
         (":method", method),
@@ -88,7 +88,8 @@ pub(crate) fn get(stream: u32, token: &str) -> Value {
     headers(stream, &fields(token, "GET", PATH, &[]), true)
 }
 
-fn headers(stream: u32, fields: &Value, end: bool) -> Value {
+/// The head of a request, and whether that is all of it.
+pub(crate) fn headers(stream: u32, fields: &Value, end: bool) -> Value {
     json!({"frame": "headers", "stream": stream, "fields": fields, "END_HEADERS": true, "END_STREAM": end})
 }
 
@@ -98,22 +99,32 @@ pub(crate) fn status(frames: &[Value], stream: u32) -> Option<u16> {
     field.parse().ok()
 }
 
-fn field(frames: &[Value], stream: u32, name: &str) -> Option<String> {
+/// A field of the head or of the trailers.
+pub(crate) fn field(frames: &[Value], stream: u32, name: &str) -> Option<String> {
     let heads = frames.iter().filter(|frame| frame["stream"] == stream);
     let mut fields = heads.flat_map(|frame| frame["fields"].as_array().into_iter().flatten());
     let found = fields.find(|field| field[0] == name)?;
     found[1].as_str().map(str::to_owned)
 }
 
-fn body(frames: &[Value], stream: u32) -> String {
+/// All that came of a body.
+pub(crate) fn body(frames: &[Value], stream: u32) -> String {
     let of_stream = frames.iter().filter(|frame| frame["stream"] == stream);
     of_stream
         .filter_map(|frame| frame["text"].as_str())
         .collect()
 }
 
+/// The code by which a stream was reset, if it was.
+pub(crate) fn reset(frames: &[Value], stream: u32) -> Option<u64> {
+    let of_stream = |frame: &&Value| frame["stream"] == stream;
+    let resets = frames.iter().filter(of_stream);
+    let mut resets = resets.filter(|frame| frame["is"].to_string().contains("RST_STREAM"));
+    resets.next().and_then(|frame| frame["code"].as_u64())
+}
+
 #[track_caller]
-fn refused(frames: &[Value], stream: u32, reason: Reason) {
+pub(crate) fn refused(frames: &[Value], stream: u32, reason: Reason) {
     let problem: Option<Value> = serde_json::from_str(&body(frames, stream)).ok();
     let code = problem.as_ref().and_then(|problem| problem.get("code"));
     assert_eq!(code, Some(&json!(reason.code())), "{frames:?}");

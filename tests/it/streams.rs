@@ -1,6 +1,8 @@
 //! Open streams: what takes a caller's right away takes its streams too, and nobody else's; the service
 //! is Node's own HTTP server.
 
+mod over_http2;
+
 use crate::support::client::{Connection, Request};
 use crate::support::eventually;
 use crate::support::gate::{Builder, HOST, TestGate};

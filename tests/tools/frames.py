@@ -1,8 +1,8 @@
 """A client of HTTP/2 that sends any frames it is told, and tells what comes (tests/README.md).
 
 Told `{"open": port}` it connects and says nothing more than the preface and SETTINGS, `{"send": [..]}` sends
-frames, `{"until": .., "stream": ..}` reads until that stream has ended, or everything has, and tells every
-frame since.
+frames, `{"until": .., "stream": ..}` reads until a head, data or the end of that stream has come, or everything
+has ended, and tells every frame since.
 """
 
 import json
@@ -84,7 +84,13 @@ class Client:
         return "reached" if self.reached(until, stream) else "closed"
 
     def reached(self, until, stream):
-        kinds = {"ended": ("END_STREAM", "RST_STREAM"), "reset": ("RST_STREAM",), "goaway": ("GOAWAY",)}
+        kinds = {
+            "head": ("Headers",),
+            "data": ("Data",),
+            "ended": ("END_STREAM", "RST_STREAM"),
+            "reset": ("RST_STREAM",),
+            "goaway": ("GOAWAY",),
+        }
         if until == "closed":
             return self.closed
         return any(

@@ -127,6 +127,48 @@ fn a_server_that_dies_inside_of_a_call_is_unavailable() {
 }
 
 #[test]
+fn a_call_under_way_is_unauthenticated_once_its_caller_is_revoked() {
+    for client in [Node, Python] {
+        let mut server = Node.server();
+        let gate = gate(&server)
+            .set("/revocations", json!("revocations.yaml"))
+            .file("revocations.yaml", "{}")
+            .start();
+        let mut client = client.client(&gate, false);
+        let spread = told_to(call(&gate, "server", "Spread", &json!(["2"])), "hang");
+        // It never comes to its second message.
+        let mut chat = call(&gate, "bidi", "Chat", &json!(["0", "1"]));
+        chat["pause"] = json!(60_000);
+        for (before, asked) in [spread, chat].iter().enumerate() {
+            gate.files.put("revocations.yaml", "{}");
+            eventually("nothing is revoked", || {
+                (gate.status()["revocations"] == 0).then_some(())
+            });
+            let said = std::thread::scope(|scope| {
+                let told = scope.spawn(|| client.ask(asked));
+                eventually("the call is under way", || {
+                    (server.ask(&json!({}))["calls"] == before + 1).then_some(())
+                });
+                let revoked = r#"{"sub": [{"issuer": "cosmos", "id": "sub-ana"}]}"#;
+                gate.files.put("revocations.yaml", revoked);
+                told.join().unwrap()
+            });
+            assert_eq!(
+                (&said["code"], &said["details"]),
+                (&json!(16), &json!("token_revoked")),
+                "{said}"
+            );
+            assert_eq!(said["messages"][0], "0", "{said}");
+        }
+        eventually("the server gives the call up", || {
+            (server.ask(&json!({}))["cancelled"] == 1).then_some(())
+        });
+        let ends = gate.stream_ends(2);
+        assert!(ends.iter().all(|end| end["reason"] == "token_revoked"));
+    }
+}
+
+#[test]
 fn grpc_web_is_plain_http() {
     let gate = TestGate::start();
     let web = gate
