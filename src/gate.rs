@@ -10,6 +10,7 @@
 //! same for requests, tests and explanations; [`Gate::serve`] does the I/O around it.
 
 mod body;
+mod caught;
 mod cors;
 mod decide;
 mod generation;

@@ -1,6 +1,7 @@
 //! The I/O around a decision: read, verify, decide, forward, reply, record.
 
 use super::body;
+use super::caught::caught;
 use super::cors::{self, CrossOrigin};
 use super::decide::{Case, Identity};
 use super::generation::Generation;
@@ -25,11 +26,9 @@ use hyper::body::{Body as _, Incoming};
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 /// What all workers share.
 pub struct Shared {
@@ -99,15 +98,8 @@ impl Gate {
         let id = self.ids.next();
         let grpc = head::is_grpc(request.headers());
         let generation = self.shared.generation.load();
-        let mut work = pin!(self.answer(&generation, peer, request, (&id, grpc)));
-        let reply = std::future::poll_fn(|cx| {
-            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(reply)) => Poll::Ready(Some(reply)),
-                Err(_) => Poll::Ready(None),
-            }
-        });
-        if let Some(reply) = reply.await {
+        let work = pin!(self.answer(&generation, peer, request, (&id, grpc)));
+        if let Some(reply) = caught(work).await {
             return reply;
         }
         // The journal's drop has written the record while the stack unwound.

@@ -3,6 +3,7 @@
 //!
 //! One task looks after all of them, at each new generation and once a second; without any it sleeps.
 
+use super::caught::caught;
 use super::generation::Generation;
 use super::refusal::Refusal;
 use super::serve::Shared;
@@ -12,6 +13,7 @@ use crate::decision::Permit;
 use crate::forward::{Cut, ReplyBody};
 use crate::head::{Head, is_grpc};
 use crate::lease::{Ended, Lease, Revoker, Telling};
+use crate::reason::Reason;
 use crate::ruleset::Ruleset;
 use crate::telemetry::audit::{Lane, StreamEnd};
 use crate::tenant::{AccountId, WorkspaceId};
@@ -20,7 +22,7 @@ use http::header::{self, HeaderMap};
 use http::{Response, Version};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -146,8 +148,12 @@ impl Streams {
         for ids in ids.chunks(AT_A_TIME) {
             for id in ids {
                 let stream = self.open.borrow().get(id).map(Rc::clone);
-                if let Some(stream) = stream {
-                    stream.look(&generation.rules, now, all).await;
+                let Some(stream) = stream else { continue };
+                let look = pin!(stream.look(&generation.rules, now, all));
+                if caught(look).await.is_none() {
+                    // Nobody knows whether it may go on; and the others have to be looked at.
+                    stream.revoker.revoke(Reason::Internal);
+                    tracing::error!(request_id = %stream.request_id, "the look at a stream panicked");
                 }
             }
             tokio::task::yield_now().await;

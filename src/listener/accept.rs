@@ -177,6 +177,16 @@ impl Entrance {
     }
 }
 
+impl Drop for Entrance {
+    /// A panic here breaks the whole worker. The connections break with it, a moment later and while it
+    /// does: their records must not say that their clients went away.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.connections.detach_all();
+        }
+    }
+}
+
 /// What a client at `peer` counts for, and how many connections that may have. `None`: many clients come
 /// from there.
 fn own_bound(inside: &Inside, peer: IpAddr) -> Option<(IpAddr, usize)> {

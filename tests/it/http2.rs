@@ -9,6 +9,7 @@ use crate::support::keys::Key;
 use crate::support::tools::{Tool, program};
 use palisade::reason::Reason;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::process::Command;
 
 const PATH: &str = "/app/v1/missions";
@@ -39,10 +40,20 @@ impl Peer {
         Self::with(gate, &json!({}))
     }
 
+    /// From another address of loopback.
+    pub(crate) fn open_from(own: [u8; 4], gate: &TestGate) -> Self {
+        Self::told(gate, json!({"from": IpAddr::from(own)}))
+    }
+
     /// With such SETTINGS of its own.
     fn with(gate: &TestGate, settings: &Value) -> Self {
+        Self::told(gate, json!({"settings": settings}))
+    }
+
+    fn told(gate: &TestGate, mut how: Value) -> Self {
         let mut tool = Tool::python("frames.py", &json!({}));
-        tool.ask(&json!({"open": gate.address().port(), "settings": settings}));
+        how["open"] = gate.address().port().into();
+        tool.ask(&how);
         Self(tool)
     }
 
@@ -57,14 +68,14 @@ impl Peer {
 
     /// Every frame until `what` has happened; fails if it does not.
     pub(crate) fn until(&mut self, what: &str, stream: u32) -> Vec<Value> {
-        let told = self.told(what, stream);
+        let told = self.seen(what, stream);
         assert_eq!(told.get("how"), Some(&json!("reached")), "{what}: {told}");
         let frames = told.get("frames").and_then(Value::as_array);
         frames.expect("frames are told").clone()
     }
 
     /// The same, or every frame until the connection ended before.
-    fn told(&mut self, what: &str, stream: u32) -> Value {
+    fn seen(&mut self, what: &str, stream: u32) -> Value {
         self.0.ask(&json!({"until": what, "stream": stream}))
     }
 }

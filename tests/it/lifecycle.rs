@@ -1,4 +1,4 @@
-//! Beginning and ending under load: signals, drains, hand-overs, panics. The program itself runs, as an
+//! Beginning and ending under load: signals, drains, hand-overs. The program itself runs, as an
 //! operator would run it. Needs `haproxy` and Python.
 
 mod activation;

@@ -76,6 +76,8 @@ mod nginx;
 #[cfg(test)]
 mod oidc;
 #[cfg(test)]
+mod panics;
+#[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
 mod readme;

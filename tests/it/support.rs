@@ -3,6 +3,7 @@
 
 pub(crate) mod assertion;
 pub(crate) mod authority;
+pub(crate) mod breaking;
 pub(crate) mod child;
 pub(crate) mod client;
 pub(crate) mod exposition;

@@ -28,7 +28,8 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 class Client:
     def open(self, told):
-        self.socket = socket.create_connection(("127.0.0.1", told["open"]), timeout=10)
+        own = (told.get("from", "127.0.0.1"), 0)
+        self.socket = socket.create_connection(("127.0.0.1", told["open"]), 10, own)
         self.encoder, self.decoder = Encoder(), Decoder()
         self.left, self.block, self.seen, self.closed = b"", b"", [], False
         settings = {int(key): value for key, value in told.get("settings", {}).items()}

@@ -83,7 +83,7 @@ fn what_is_no_request_in_http2_never_becomes_one_and_is_counted() {
     for (before, fields) in (0_u32..).zip(&malformed) {
         let mut peer = Peer::open(&gate);
         peer.send(&[headers(1, fields, true)]);
-        let told = peer.told("ended", 1);
+        let told = peer.seen("ended", 1);
         let frames = told["frames"].as_array().expect("frames are told");
         assert_eq!(status(frames, 1), None, "{fields}: {told}");
         // PROTOCOL_ERROR: of the stream, or of the connection where its fields cannot be read at all.

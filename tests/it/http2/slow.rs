@@ -3,7 +3,6 @@
 use super::{PATH, Peer, fields, get, headers, status};
 use crate::support::eventually;
 use crate::support::gate::{Builder, TestGate};
-use crate::support::tools::Tool;
 use serde_json::json;
 
 fn impatient() -> Builder {
@@ -17,9 +16,7 @@ fn impatient() -> Builder {
 fn a_preface_that_does_not_become_whole_is_cut_off() {
     let gate = impatient().start();
     for bytes in [1, 3, 10, 23, 30] {
-        let mut tool = Tool::python("frames.py", &json!({}));
-        tool.ask(&json!({"open": gate.address().port(), "bytes": bytes}));
-        let mut peer = Peer(tool);
+        let mut peer = Peer::told(&gate, json!({"bytes": bytes}));
         peer.until("closed", 0);
     }
 }

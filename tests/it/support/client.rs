@@ -5,6 +5,7 @@ use super::headers::unexpected_replied;
 use super::wire::{Message, Side, Wire};
 use palisade::reason::Reason;
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -42,7 +43,10 @@ pub(crate) struct Reply {
 impl Connection {
     /// Connects.
     pub(crate) fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the gate accepts connections");
+        Self::on(TcpStream::connect(address).expect("the gate accepts connections"))
+    }
+
+    fn on(stream: TcpStream) -> Self {
         stream
             .set_read_timeout(Some(DEADLINE))
             .expect("a deadline can be set");
@@ -51,6 +55,16 @@ impl Connection {
             wire: Wire::new(stream),
             checked: true,
         }
+    }
+
+    /// Connects from another address of loopback: whoever is told apart by it is known by it.
+    pub(crate) fn open_from(own: [u8; 4], address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket can be made");
+        let own = SocketAddr::from((own, 0)).into();
+        socket.bind(&own).expect("all of 127/8 is loopback");
+        let connected = socket.connect(&address.into());
+        connected.expect("the gate accepts connections");
+        Self::on(socket.into())
     }
 
     /// Connects to someone else, whose headers are its own affair.
