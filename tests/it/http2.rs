@@ -42,18 +42,18 @@ impl Peer {
 
     /// From another address of loopback.
     pub(crate) fn open_from(own: [u8; 4], gate: &TestGate) -> Self {
-        Self::told(gate, json!({"from": IpAddr::from(own)}))
+        let port = gate.address().port();
+        Self::told(&json!({"open": port, "from": IpAddr::from(own)}))
     }
 
     /// With such SETTINGS of its own.
     fn with(gate: &TestGate, settings: &Value) -> Self {
-        Self::told(gate, json!({"settings": settings}))
+        Self::told(&json!({"open": gate.address().port(), "settings": settings}))
     }
 
-    fn told(gate: &TestGate, mut how: Value) -> Self {
+    fn told(how: &Value) -> Self {
         let mut tool = Tool::python("frames.py", &json!({}));
-        how["open"] = gate.address().port().into();
-        tool.ask(&how);
+        tool.ask(how);
         Self(tool)
     }
 

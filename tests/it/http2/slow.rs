@@ -16,7 +16,7 @@ fn impatient() -> Builder {
 fn a_preface_that_does_not_become_whole_is_cut_off() {
     let gate = impatient().start();
     for bytes in [1, 3, 10, 23, 30] {
-        let mut peer = Peer::told(&gate, json!({"bytes": bytes}));
+        let mut peer = Peer::told(&json!({"open": gate.address().port(), "bytes": bytes}));
         peer.until("closed", 0);
     }
 }
