@@ -2,9 +2,11 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
+use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 /// How much of what is written may wait in the kernel to be sent. A peer that takes nothing holds no
 /// more than that, and whoever takes a little is seen to go on.
@@ -31,6 +33,17 @@ pub fn set_up(stream: &TcpStream, silence: Duration) -> io::Result<()> {
         .with_interval(ASKED_EVERY)
         .with_retries(ASKED_TIMES);
     socket.set_tcp_keepalive(&keepalive)
+}
+
+/// The next client of `listener`. One that was passed is shared with other processes, and each of them can
+/// make it blocking, as systemd does when it starts a service without `NonBlocking=`: whoever asked then would
+/// stand still until somebody connects. So it is made right again before each look.
+pub async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|cx| {
+        SockRef::from(listener).set_nonblocking(true)?;
+        listener.poll_accept(cx)
+    })
+    .await
 }
 
 /// How many descriptors the process may have.

@@ -1,6 +1,7 @@
 //! One admin listener: accepts, bounds and ends connections.
 
 use crate::drain::Draining;
+use crate::socket;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -58,7 +59,7 @@ pub(super) async fn serve(
         tokio::select! {
             () = draining.signal() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if room => match accepted {
+            accepted = socket::accept(&listener), if room => match accepted {
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, router.clone(), bounds, watch.clone()));
                 }

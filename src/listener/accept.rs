@@ -6,6 +6,7 @@ use super::crowd::{Full, Seat};
 use super::door::{Door, Way};
 use super::patience::Patience;
 use crate::limit;
+use crate::socket;
 use crate::telemetry::{Crowded, Cut};
 use std::collections::HashMap;
 use std::io;
@@ -62,7 +63,7 @@ impl Entrance {
         let mut draining = self.inside.draining.clone();
         loop {
             tokio::select! {
-                accepted = listener.accept() => self.admit(accepted).await,
+                accepted = socket::accept(listener) => self.admit(accepted).await,
                 () = draining.signal() => return,
                 Some(ended) = self.connections.join_next_with_id() => self.ended(ended),
             }
@@ -72,7 +73,7 @@ impl Entrance {
     /// Takes what waits in the queue, until nobody comes any more.
     async fn empty(&mut self, listener: &TcpListener) {
         let end = Instant::now() + QUEUE;
-        while let Ok(accepted) = timeout(HANDSHAKE, listener.accept()).await {
+        while let Ok(accepted) = timeout(HANDSHAKE, socket::accept(listener)).await {
             self.admit(accepted).await;
             if Instant::now() > end {
                 return;

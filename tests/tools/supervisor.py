@@ -2,7 +2,8 @@
 
 Argument: {"program": [..], "sockets": {name: "address:port"}}. Says {"sockets": {name: port}} first.
 {"start": {}}: runs the program and answers when it says READY=1, or has ended: {"pid", "said", "code"}.
-{"signal": NAME, "pid"}: sends one. {"end": pid}: waits: {"code", "said"}.
+{"signal": NAME, "pid"}: sends one. {"block": true}: makes the sockets blocking, as systemd does at a start.
+{"end": pid}: waits: {"code", "said"}.
 """
 import itertools, json, os, select, signal, socket, subprocess, sys, tempfile
 
@@ -65,6 +66,12 @@ def tell(order):
     return {"said": said(notify, child, order["until"]) if "until" in order else []}
 
 
+def block(_):
+    for one in listening.values():
+        one.setblocking(True)
+    return {}
+
+
 def end(order):
     child, notify = running.pop(order["end"])
     lines = said(notify, child, None)
@@ -76,7 +83,7 @@ print(json.dumps({"sockets": {key: one.getsockname()[1] for (_, key), one in lis
 try:
     for line in sys.stdin:
         order = json.loads(line)
-        act = start if "start" in order else tell if "signal" in order else end
+        act = start if "start" in order else tell if "signal" in order else block if "block" in order else end
         print(json.dumps(act(order)), flush=True)
 finally:
     for child, _ in running.values():

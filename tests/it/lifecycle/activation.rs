@@ -4,6 +4,7 @@ use super::asked;
 use super::load::Load;
 use super::program::{Instance, Site};
 use crate::support::child::{binary, free_address};
+use crate::support::client::Connection;
 use crate::support::eventually;
 use crate::support::tools::Tool;
 use serde_json::{Value, json};
@@ -98,6 +99,30 @@ fn a_restart_on_passed_sockets_leaves_clients_waiting_and_refuses_none() {
     assert_eq!(reply.text(), "/app/v1/missions?n=early");
     supervisor.tell(second, "TERM", "STOPPING=1");
     supervisor.end(second);
+}
+
+#[test]
+fn passed_sockets_that_become_blocking_hold_up_nobody() {
+    let site = Site::new(&json!({"drain_delay": "0s"}));
+    let (instance, token) = (site.instance("a"), site.token());
+    let mut supervisor = Supervisor::of(&instance);
+    let serving = supervisor.start();
+    let asks = |connection: &mut Connection| {
+        connection.send(&instance.get(&token, "n=1").bytes());
+        connection.reply("GET").allowed(200);
+    };
+    // On both workers.
+    let mut open: Vec<_> = (0..8).map(|_| Connection::open(instance.proxy)).collect();
+    open.iter_mut().for_each(asks);
+    for _ in 0..3 {
+        supervisor.0.ask(&json!({"block": true}));
+        asks(&mut Connection::open(instance.proxy));
+        open.iter_mut().for_each(asks);
+    }
+    let said = supervisor.tell(serving, "HUP", "READY=1");
+    assert!(said.contains(&json!("READY=1")), "{said:?}");
+    supervisor.tell(serving, "TERM", "STOPPING=1");
+    supervisor.end(serving);
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn the_sockets_have_names_that_the_program_knows_and_go_to_its_service() {
     let units = units();
     let service = &units["palisade.service"];
     assert_eq!(service["Type"], "notify");
+    assert_eq!(service["NonBlocking"], "true");
     assert!(service["ExecStart"].ends_with("palisade serve --config /etc/palisade/palisade.yaml"));
     let sockets: Vec<_> = units
         .iter()
