@@ -93,9 +93,9 @@ pub(super) async fn reach(
 }
 
 fn wire(stream: Stream, (service, metrics, room): Counted<'_>) -> TokioIo<Wire> {
-    let own = stream.local_addr().ok();
-    let own = own.map(|end| service.outbound.open(end));
-    let open = (metrics.upstream_connection(), own);
+    let ends = stream.ends().ok();
+    let open = ends.map(|(from, to)| service.outbound.open(from, to));
+    let open = (metrics.upstream_connection(), open);
     TokioIo::new(Wire::new(stream, Some(open), room))
 }
 

@@ -23,7 +23,7 @@ pub(super) use endpoint::Endpoint;
 pub use endpoint::State;
 pub(super) use idle::Rest;
 pub use keeper::{Services, keep};
-pub(super) use outbound::OwnEnd;
+pub(super) use outbound::Open;
 pub use resolve::Own;
 pub(super) use service::Endpoints;
 pub use service::{Service, ServiceStatus};

@@ -1,6 +1,6 @@
 //! The bytes of a connection to an upstream, plain or under TLS.
 
-use super::endpoints::{OwnEnd, Room};
+use super::endpoints::{Open, Room};
 use crate::telemetry::Present;
 use std::io::{IoSlice, Result};
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 pub(super) struct Wire {
     stream: Stream,
     heard: Option<Arc<Notify>>,
-    _open: Option<(Present, Option<OwnEnd>)>,
+    _open: Option<(Present, Option<Open>)>,
     _room: Room,
 }
 
@@ -29,17 +29,18 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Our end of it.
-    pub(super) fn local_addr(&self) -> Result<SocketAddr> {
-        match self {
-            Self::Plain(stream) => stream.local_addr(),
-            Self::Tls(stream) => stream.get_ref().0.local_addr(),
-        }
+    /// Our end of it, and the other one.
+    pub(super) fn ends(&self) -> Result<(SocketAddr, SocketAddr)> {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        Ok((stream.local_addr()?, stream.peer_addr()?))
     }
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, open: Option<(Present, Option<OwnEnd>)>, room: Room) -> Self {
+    pub(super) fn new(stream: Stream, open: Option<(Present, Option<Open>)>, room: Room) -> Self {
         Self {
             stream,
             heard: None,

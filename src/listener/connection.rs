@@ -39,12 +39,13 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    /// Whether this process has come back to itself on its way to an upstream. Asked once something was
-    /// received: it is sent after the connection was noted.
-    fn is_own(&self, stream: &TcpStream) -> bool {
+    /// Whether this process has come back to itself on its way to an upstream, or to where `original` says.
+    /// Asked once something was received: it is sent after the connection was noted.
+    fn is_own(&self, stream: &TcpStream, original: Option<SocketAddr>) -> bool {
+        let to = original.map_or_else(|| stream.local_addr(), Ok);
         let generation = self.gate.shared().generation.peek();
-        let peer = stream.peer_addr();
-        peer.is_ok_and(|peer| generation.services.is_own(peer))
+        let ends = stream.peer_addr().and_then(|from| Ok((from, to?)));
+        ends.is_ok_and(|(from, to)| generation.services.is_own(from, to))
     }
 }
 
@@ -105,7 +106,7 @@ pub(super) async fn serve(
         secured = shaken => secured,
         () = overdue(&mut draining) => return,
     };
-    let secured = secured.filter(|one| !inside.is_own(one.stream.get_ref().0));
+    let secured = secured.filter(|one| !inside.is_own(one.stream.get_ref().0, None));
     if let Some(Secured {
         stream,
         peer,
@@ -151,7 +152,7 @@ impl Link {
             () = self.too_slow() => return,
             () = overdue(&mut draining) => return,
         };
-        if let Some(protocol) = said.filter(|_| !self.inside.is_own(&stream)) {
+        if let Some(protocol) = said.filter(|_| !self.inside.is_own(&stream, self.peer.original)) {
             self.speak(protocol, stream).await;
         }
     }

@@ -51,11 +51,11 @@ impl Services {
         all
     }
 
-    /// Whether `peer`, who came in by a door of ours, is this process on its way to an upstream. Where it was
-    /// going did not tell: the kernel or another machine led it back here (RULES 44).
-    pub fn is_own(&self, peer: SocketAddr) -> bool {
+    /// Whether a connection `from` one place `to` another, which came in by a door of ours, is this process on
+    /// its way to an upstream: the kernel led it back here (RULES 44).
+    pub fn is_own(&self, from: SocketAddr, to: SocketAddr) -> bool {
         let mut all = self.by_name.values();
-        let Some(service) = all.find(|one| one.outbound.has(peer)) else {
+        let Some(service) = all.find(|one| one.outbound.has((from, to))) else {
             return false;
         };
         service.series.own_listener();

@@ -1,39 +1,43 @@
-//! Our ends of the connections to an upstream. Whoever comes in by one of our doors from there is this
-//! process itself: each of its requests would make another one, until no descriptor is left.
+//! The connections to an upstream, by their ends. One that comes in by one of our doors is this process
+//! itself: each of its requests would make another one, until no descriptor is left.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-type Ends = Mutex<HashSet<SocketAddr>>;
+/// From where to where. One end alone says nothing: the kernel gives one port to several connections, as
+/// long as they go to different places.
+pub(super) type Ends = (SocketAddr, SocketAddr);
+
+type All = Mutex<HashSet<Ends>>;
 
 /// The connections of all workers.
 #[derive(Debug, Default)]
 pub(in crate::forward) struct Outbound {
-    ends: Arc<Ends>,
+    all: Arc<All>,
     returned: AtomicBool,
 }
 
-/// One connection's end, until it is dropped.
+/// One connection, until it is dropped.
 #[derive(Debug)]
-pub(in crate::forward) struct OwnEnd {
-    all: Arc<Ends>,
-    end: SocketAddr,
+pub(in crate::forward) struct Open {
+    all: Arc<All>,
+    ends: Ends,
 }
 
 impl Outbound {
     /// A connection is open. To be said before anything is sent on it.
-    pub(in crate::forward) fn open(&self, end: SocketAddr) -> OwnEnd {
-        let end = canonical(end);
-        ends(&self.ends).insert(end);
-        let all = Arc::clone(&self.ends);
-        OwnEnd { all, end }
+    pub(in crate::forward) fn open(&self, from: SocketAddr, to: SocketAddr) -> Open {
+        let ends = (canonical(from), canonical(to));
+        lock(&self.all).insert(ends);
+        let all = Arc::clone(&self.all);
+        Open { all, ends }
     }
 
-    /// Whether `peer` is the end of one.
-    pub(super) fn has(&self, peer: SocketAddr) -> bool {
-        ends(&self.ends).contains(&canonical(peer))
+    /// Whether one goes from `from` to `to`.
+    pub(super) fn has(&self, (from, to): Ends) -> bool {
+        lock(&self.all).contains(&(canonical(from), canonical(to)))
     }
 
     /// Whether none had come back before: it is said once.
@@ -42,13 +46,13 @@ impl Outbound {
     }
 }
 
-impl Drop for OwnEnd {
+impl Drop for Open {
     fn drop(&mut self) {
-        ends(&self.all).remove(&self.end);
+        lock(&self.all).remove(&self.ends);
     }
 }
 
-fn ends(all: &Ends) -> MutexGuard<'_, HashSet<SocketAddr>> {
+fn lock(all: &All) -> MutexGuard<'_, HashSet<Ends>> {
     all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -62,13 +66,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_known_in_both_spellings_and_until_it_is_closed() {
+    fn a_connection_is_known_by_both_ends_in_any_spelling_until_it_is_closed() {
         let outbound = Outbound::default();
-        let open = outbound.open("127.0.0.1:4000".parse().unwrap());
-        assert!(outbound.has("127.0.0.1:4000".parse().unwrap()));
-        assert!(outbound.has("[::ffff:127.0.0.1]:4000".parse().unwrap()));
-        assert!(!outbound.has("127.0.0.1:4001".parse().unwrap()));
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let (from, to) = (at("127.0.0.1:4000"), at("127.0.0.1:80"));
+        let open = outbound.open(from, to);
+        assert!(outbound.has((from, to)));
+        assert!(outbound.has((at("[::ffff:127.0.0.1]:4000"), to)));
+        assert!(!outbound.has((from, at("127.0.0.1:81"))), "a client's");
+        assert!(!outbound.has((at("127.0.0.1:4001"), to)));
         drop(open);
-        assert!(!outbound.has("127.0.0.1:4000".parse().unwrap()));
+        assert!(!outbound.has((from, to)));
     }
 }
