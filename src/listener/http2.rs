@@ -52,8 +52,9 @@ where
 {
     let (inside, peer) = (Rc::clone(&link.inside), link.peer.address);
     let settings = &inside.settings;
-    let watch = Watch::new(&inside.gate.shared().metrics, link.patience.clone());
-    let tasks = Tasks::new(settings.write_timeout);
+    let metrics = &inside.gate.shared().metrics;
+    let watch = Watch::new(metrics, link.patience.clone());
+    let tasks = Tasks::new(settings.write_timeout, metrics);
     let builder = builder(tasks.clone(), settings.head_bytes_max);
     let watched = Watched {
         stream,

@@ -7,9 +7,10 @@ use crate::support::authority::{Authority, Pair};
 use crate::support::client::Connection;
 use crate::support::eventually;
 use crate::support::gate::{HOST, TestGate, refused};
-use crate::support::tls::{TlsClient, curl, s_client, serving};
+use crate::support::tls::{TlsClient, TlsConnection, curl, s_client, serving};
 use serde_json::json;
 use std::fs;
+use std::io::Read;
 use tempfile::TempDir;
 
 /// How many handshakes ended so.
@@ -186,6 +187,54 @@ fn a_slow_handshake_is_cut_at_its_own_timeout() {
     connection.send(&[0x16, 0x03, 0x01]);
     connection.closed();
     counted(&gate, "late", 1.0);
+}
+
+/// Fails unless the gate closes without a word.
+fn falls_silent(mut connection: TlsConnection) {
+    let mut rest = Vec::new();
+    // Without a farewell of TLS it is an error to some.
+    let _ = connection.0.read_to_end(&mut rest);
+    // HTTP/2 begins with the gate's settings.
+    assert!(!rest.starts_with(b"HTTP"), "{rest:?}");
+}
+
+#[test]
+fn a_crowd_that_says_nothing_is_cut_by_name_and_others_are_served() {
+    let authority = Authority::new("servers");
+    let timeouts = json!({"handshake": "600ms", "head": "600ms", "idle": "900ms"});
+    let gate = serving(&authority.host(&[HOST]), &json!({}))
+        .set("/listen/timeouts", timeouts)
+        .start();
+    let client = TlsClient::new(&authority, None);
+    let token = gate.issuer.user("ana").sign();
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    let mute = || Connection::open(gate.tls_address());
+    let mut crowd: Vec<Connection> = (0..100).map(|_| mute()).collect();
+    for half in crowd.iter_mut().skip(50) {
+        // The first bytes of a ClientHello.
+        half.send(&[0x16, 0x03, 0x01]);
+    }
+    let shaken = ["h2", "http/1.1"].map(|protocol| {
+        let client = client.speaking(protocol);
+        client.connect(gate.tls_address()).expect("a handshake")
+    });
+    assert_eq!(client.get(&gate, "/app/v1/missions", &bearer).unwrap(), 200);
+    for connection in &mut crowd {
+        connection.closed();
+    }
+    counted(&gate, "late", 100.0);
+    shaken.into_iter().for_each(falls_silent);
+    let cut = |cause| {
+        let cut = "palisade_connections_cut_total";
+        gate.metrics().sum(cut, &[("cause", cause)])
+    };
+    // Of HTTP/2 its preface was missed, of HTTP/1 a first request.
+    assert_eq!((cut("head"), cut("idle")), (1.0, 1.0));
+    assert_eq!(client.get(&gate, "/app/v1/missions", &bearer).unwrap(), 200);
+    eventually("nobody is left", || {
+        let open = gate.metrics().sum("palisade_connections", &[]);
+        (open == 0.0).then_some(())
+    });
 }
 
 #[test]

@@ -117,6 +117,7 @@ class Client:
                 self.block = b""
         elif isinstance(frame, DataFrame):
             told["text"] = frame.data.decode(errors="replace") if length < 65536 else ""
+            told["length"] = length
         elif isinstance(frame, RstStreamFrame):
             told["is"].append("RST_STREAM")
             told["code"] = frame.error_code
@@ -142,6 +143,7 @@ def answer(client, told):
         for frame in told["send"]:
             for _ in range(frame.get("times", 1)):
                 client.send(frame)
+                time.sleep(frame.get("pause", 0))
                 frame["stream"] = frame.get("stream", 0) + frame.get("step", 0)
         return {"closed": client.closed}
     if "mute" in told:

@@ -13,7 +13,9 @@ const RST_STREAM: u8 = 3;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 
-/// The fields of a request or reply end here.
+/// The request or reply ends here.
+const END_STREAM: u8 = 1;
+/// Its fields end here.
 const END_HEADERS: u8 = 4;
 
 /// Why a stream or a connection is ended: here, that nothing is wrong.
@@ -43,6 +45,10 @@ pub(super) enum Found {
     Reset,
     /// A stream or the connection was ended because of what the other side sent.
     Malformed,
+    /// A part of a request or reply.
+    Part,
+    /// Anything else: it asks for nothing, and still has to be read.
+    Bare,
 }
 
 impl Frames {
@@ -137,13 +143,18 @@ impl Frames {
     }
 
     fn end(&mut self, found: &mut impl FnMut(Found)) {
-        let [.., flags, _, _, _, _] = self.header;
+        let [a, b, c, _, flags, ..] = self.header;
+        let says_nothing = [a, b, c] == [0; 3] && flags & END_STREAM == 0;
         match self.kind() {
-            HEADERS | CONTINUATION => self.in_fields = flags & END_HEADERS == 0,
+            HEADERS | CONTINUATION => {
+                self.in_fields = flags & END_HEADERS == 0;
+                found(Found::Part);
+            }
+            DATA if !says_nothing => found(Found::Part),
             RST_STREAM if self.tail == PROTOCOL_ERROR => found(Found::Malformed),
             RST_STREAM => found(Found::Reset),
             GOAWAY if self.tail != NO_ERROR => found(Found::Malformed),
-            _ => {}
+            _ => found(Found::Bare),
         }
         self.header_read = 0;
         if !self.in_fields {
@@ -211,15 +222,44 @@ mod tests {
             0,
             &[0, 0, 0, 7, 0, 0, 0, 9, b'b', b'y', b'e'],
         ));
-        let expected = [Found::Reset, Found::Malformed, Found::Malformed];
+        let parts = [Found::Part, Found::Part];
+        let ends = [
+            Found::Reset,
+            Found::Malformed,
+            Found::Bare,
+            Found::Malformed,
+        ];
+        let expected = [&parts[..], &ends].concat();
         assert_eq!(found(&bytes), expected);
+    }
+
+    #[test]
+    fn what_carries_nothing_is_told_from_parts_of_messages() {
+        const PRIORITY: u8 = 2;
+        const PING: u8 = 6;
+        const WINDOW_UPDATE: u8 = 8;
+        for (frame, expected) in [
+            (
+                frame(HEADERS, END_HEADERS | END_STREAM, b"fields"),
+                Found::Part,
+            ),
+            (frame(DATA, 0, b"x"), Found::Part),
+            (frame(DATA, END_STREAM, b""), Found::Part),
+            (frame(DATA, 0, b""), Found::Bare),
+            (frame(PRIORITY, 0, &[0; 5]), Found::Bare),
+            (frame(PING, 0, &[0; 8]), Found::Bare),
+            (frame(WINDOW_UPDATE, 0, &[0, 0, 0, 1]), Found::Bare),
+            (frame(0xee, 0, b"unknown"), Found::Bare),
+        ] {
+            assert_eq!(found(&frame), [expected], "{frame:?}");
+        }
     }
 
     #[test]
     fn fields_are_whole_at_their_last_frame_and_data_may_take_its_time() {
         let mut frames = Frames::of_client();
         let mut amid = |bytes: &[u8]| {
-            frames.follow(bytes, |_| panic!("nothing is wrong"));
+            frames.follow(bytes, |found| assert_eq!(found, Found::Part));
             (frames.is_amid(), frames.whole())
         };
         assert_eq!(amid(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r"), (true, 0));

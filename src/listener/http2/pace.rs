@@ -5,6 +5,7 @@
 
 use super::watch::Open;
 use crate::forward::ReplyBody;
+use crate::telemetry::{Cut, Metrics};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
@@ -12,6 +13,7 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
@@ -32,14 +34,16 @@ pub(super) struct Tasks {
     /// Of the task that runs right now.
     turn: Rc<Cell<Turn>>,
     limit: Duration,
+    metrics: Arc<Metrics>,
 }
 
 impl Tasks {
-    /// `limit`: how long a client may take nothing of a reply.
-    pub(super) fn new(limit: Duration) -> Self {
+    /// `limit`: how long a client may take nothing of a reply. Those that are given up are counted.
+    pub(super) fn new(limit: Duration, metrics: &Arc<Metrics>) -> Self {
         Self {
             turn: Rc::default(),
             limit,
+            metrics: Arc::clone(metrics),
         }
     }
 
@@ -55,7 +59,11 @@ impl Tasks {
 
 impl<F: Future<Output = ()> + 'static> Executor<F> for Tasks {
     fn execute(&self, request: F) {
-        let Self { turn, limit } = self.clone();
+        let Self {
+            turn,
+            limit,
+            metrics,
+        } = self.clone();
         tokio::task::spawn_local(async move {
             let mut request = pin!(request);
             let mut own = Turn::Gate;
@@ -70,6 +78,7 @@ impl<F: Future<Output = ()> + 'static> Executor<F> for Tasks {
                 }
                 let timer = timer.get_or_insert_with(|| Box::pin(sleep(limit)));
                 if timer.is_elapsed() {
+                    metrics.cut(Cut::Write);
                     return Poll::Ready(());
                 }
                 // Woken for anything else: the client gave it room.

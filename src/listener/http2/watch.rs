@@ -21,6 +21,16 @@ const RESETS_MAX: u32 = 1000;
 /// See [`RESETS_MAX`].
 const RESETS_WINDOW: Duration = Duration::from_secs(10);
 
+/// Frames that carry nothing: so many may come within [`BARE_WINDOW`], beside those that were paid for. Each
+/// is read, and many are answered, for a client that asks for nothing (CVE-2019-9512, 9513, 9515, 9518).
+const BARE_MAX: u32 = 10_000;
+
+/// See [`BARE_MAX`].
+const BARE_WINDOW: Duration = Duration::from_secs(10);
+
+/// For how many of them a part of a request or reply pays: whoever takes a reply says so now and then.
+const BARE_FOR_A_PART: u32 = 10;
+
 /// Watches one connection; clones watch the same.
 #[derive(Clone, Debug)]
 pub(super) struct Watch(Rc<Seen>);
@@ -41,6 +51,7 @@ struct Seen {
     /// Since when the client has not taken what is written to it.
     stalled: Cell<Option<Instant>>,
     resets: Cell<(Instant, u32)>,
+    bare: Cell<(Instant, u32)>,
     read: RefCell<Frames>,
     written: RefCell<Frames>,
     metrics: Arc<Metrics>,
@@ -57,6 +68,8 @@ pub(super) enum Fault {
     Write,
     /// Too many requests were taken back.
     Resets,
+    /// Too many frames carried nothing.
+    Frames,
 }
 
 /// A request under way.
@@ -81,6 +94,7 @@ impl Fault {
             Self::Head => Cut::Head,
             Self::Write => Cut::Write,
             Self::Resets => Cut::Resets,
+            Self::Frames => Cut::Frames,
         }
     }
 }
@@ -97,6 +111,7 @@ impl Watch {
             amid: Cell::new(Some(now)),
             stalled: Cell::new(None),
             resets: Cell::new((now, 0)),
+            bare: Cell::new((now, 0)),
             read: RefCell::new(Frames::of_client()),
             written: RefCell::new(Frames::of_server()),
             metrics: Arc::clone(metrics),
@@ -132,6 +147,9 @@ impl Watch {
             if self.0.resets.get().1 > RESETS_MAX {
                 return Fault::Resets;
             }
+            if self.0.bare.get().1 > BARE_MAX {
+                return Fault::Frames;
+            }
             if since(self.0.amid.get(), head) {
                 return Fault::Head;
             }
@@ -155,7 +173,11 @@ impl Watch {
         let mut frames = self.0.read.borrow_mut();
         let before = frames.whole();
         // Whatever code it gives: a reset that blames us costs as much as any other.
-        frames.follow(bytes, |_| self.taken_back());
+        frames.follow(bytes, |found| match found {
+            Found::Reset | Found::Malformed => self.taken_back(),
+            Found::Part => self.paid(),
+            Found::Bare => self.bare(),
+        });
         if !frames.is_amid() {
             self.0.amid.set(None);
         } else if self.0.amid.get().is_none() || frames.whole() > before {
@@ -173,6 +195,25 @@ impl Watch {
         });
     }
 
+    /// The clock is read where a count begins and where it is full, and not for each frame.
+    fn bare(&self) {
+        let (since, count) = self.0.bare.get();
+        self.0.bare.set(match count {
+            0 => (Instant::now(), 1),
+            BARE_MAX if since.elapsed() > BARE_WINDOW => (Instant::now(), 1),
+            _ => (since, count.saturating_add(1)),
+        });
+    }
+
+    fn paid(&self) {
+        let (since, count) = self.0.bare.get();
+        // Once there were too many, there were.
+        if (1..=BARE_MAX).contains(&count) {
+            let left = count.saturating_sub(BARE_FOR_A_PART);
+            self.0.bare.set((since, left));
+        }
+    }
+
     fn wrote(&self, written: &Poll<io::Result<usize>>, slices: &[io::IoSlice<'_>]) {
         let Poll::Ready(written) = written else {
             if self.0.stalled.get().is_none() {
@@ -186,11 +227,11 @@ impl Watch {
         for slice in slices {
             let (taken, _) = slice.split_at_checked(left).unwrap_or((slice, &[]));
             left -= taken.len();
-            frames.follow(taken, |found| {
+            frames.follow(taken, |found| match found {
                 // Its request never reached the gate: the library has answered.
-                if found == Found::Malformed {
-                    self.0.metrics.malformed_head();
-                }
+                Found::Malformed => self.0.metrics.malformed_head(),
+                Found::Part => self.paid(),
+                Found::Reset | Found::Bare => {}
             });
         }
     }
@@ -253,6 +294,41 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A `WINDOW_UPDATE`, and a DATA of one byte.
+    const BARE: [u8; 13] = [0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    const PART: [u8; 10] = [0, 0, 1, 0, 0, 0, 0, 0, 1, b'x'];
+
+    fn watch() -> Watch {
+        let watch = Watch::new(&Metrics::new(), Patience::new());
+        watch.read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        watch
+    }
+
+    #[test]
+    fn frames_that_carry_nothing_are_paid_for_by_parts() {
+        let watch = watch();
+        for _ in 0..BARE_MAX {
+            watch.read(&PART);
+            watch.read(&BARE.repeat(9));
+        }
+        assert!(watch.0.bare.get().1 < 10);
+        for _ in 0..=BARE_MAX {
+            watch.read(&BARE);
+        }
+        watch.read(&PART.repeat(2000));
+        assert!(watch.0.bare.get().1 > BARE_MAX, "it is not taken back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_that_carry_nothing_may_come_now_and_then() {
+        let watch = watch();
+        for _ in 0..10 {
+            watch.read(&BARE.repeat(5000));
+            tokio::time::advance(BARE_WINDOW).await;
+        }
+        assert!(watch.0.bare.get().1 <= BARE_MAX);
+    }
 
     #[test]
     fn every_reset_counts_whatever_its_code() {

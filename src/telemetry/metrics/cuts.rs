@@ -15,6 +15,8 @@ pub enum Cut {
     Write,
     /// It took back requests in masses (HTTP/2).
     Resets,
+    /// It sent frames that carry nothing, in masses (HTTP/2).
+    Frames,
     /// It was not used, and another client needed its place.
     Room,
 }
@@ -40,11 +42,12 @@ impl Crowded {
 }
 
 impl Cut {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Head,
         Self::Idle,
         Self::Write,
         Self::Resets,
+        Self::Frames,
         Self::Room,
     ];
 
@@ -55,6 +58,7 @@ impl Cut {
             Self::Idle => "idle",
             Self::Write => "write",
             Self::Resets => "resets",
+            Self::Frames => "frames",
             Self::Room => "room",
         }
     }
@@ -71,7 +75,7 @@ impl Cuts {
         let cut = build.counters(stable(
             "palisade_connections_cut_total",
             &["cause"],
-            "Client connections that Palisade ended, by cause: the timeouts `head`, `idle` and `write` of `listen.timeouts`, or `resets`: a client of HTTP/2 took back requests in masses, or `room`: another client needed the place of an unused one.",
+            "Client connections that Palisade ended, by cause: the timeouts `head`, `idle` and `write` of `listen.timeouts`, or `resets` and `frames`: a client of HTTP/2 took back requests, or sent frames that carry nothing, in masses, or `room`: another client needed the place of an unused one. `write` counts single requests of HTTP/2, too: their connection goes on.",
         ));
         let refused = build.counters(stable(
             "palisade_connections_refused_total",

@@ -63,6 +63,13 @@ impl TlsClient {
         Self(Arc::new(config))
     }
 
+    /// The same, speaking `protocol` alone (ALPN).
+    pub(crate) fn speaking(&self, protocol: &str) -> Self {
+        let mut config = ClientConfig::clone(&self.0);
+        config.alpn_protocols = vec![protocol.into()];
+        Self(Arc::new(config))
+    }
+
     /// Connects and shakes hands; an error is what the client sees of a refusal.
     pub(crate) fn connect(&self, address: SocketAddr) -> io::Result<TlsConnection> {
         let name = ServerName::try_from(HOST).expect("a name");
