@@ -17,11 +17,15 @@ pub(super) fn run(path: &Path) -> ExitCode {
         Ok(resolved) => resolved,
         Err(faults) => return invalid(&faults),
     };
-    if let Err(error) = log::start(&resolved.log) {
-        return failed(&error);
-    }
-    match app::run(resolved, inherited) {
+    let log = match log::start(&resolved.log) {
+        Ok(log) => log,
+        Err(error) => return failed(&error),
+    };
+    let ended = app::run(resolved, inherited);
+    let heard = log.finish();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if !heard => ExitCode::from(exit::FAILED),
         Err(app::Error::Invalid(faults)) => invalid(&faults),
         Err(error) => failed(&error),
     }

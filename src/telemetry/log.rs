@@ -1,6 +1,9 @@
 //! The log: what operators read on standard error, one event a line.
 
+mod outlet;
+
 use super::escape::{self, Quotes};
+use outlet::Outlet;
 use std::io;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
@@ -35,6 +38,9 @@ pub enum Error {
         /// What is wrong with it.
         cause: tracing_subscriber::filter::ParseError,
     },
+    /// There is no thread for it.
+    #[error("the log cannot be written: {0}")]
+    Thread(io::Error),
     /// Somebody was first.
     #[error("the log is started already")]
     Started,
@@ -49,10 +55,23 @@ impl Default for Settings {
     }
 }
 
-/// Sends the whole process's log to standard error.
-pub fn start(settings: &Settings) -> Result<(), Error> {
-    let subscriber = subscriber(settings, io::stderr)?;
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Started)
+/// The log of the whole process.
+#[derive(Debug)]
+pub struct Log(Outlet);
+
+/// Sends the whole process's log to standard error. Whoever logs does not wait for its reader.
+pub fn start(settings: &Settings) -> Result<Log, Error> {
+    let outlet = Outlet::start(io::stderr()).map_err(Error::Thread)?;
+    let subscriber = subscriber(settings, outlet.clone())?;
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Started)?;
+    Ok(Log(outlet))
+}
+
+impl Log {
+    /// Nothing more will be logged. Whether all of it was read: who reads no log reads no last word either.
+    pub fn finish(self) -> bool {
+        self.0.is_empty_soon()
+    }
 }
 
 /// A log to `writer`, for whoever does not want the global one.

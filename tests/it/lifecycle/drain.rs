@@ -1,12 +1,16 @@
 //! A process that is told to end: what it still takes, what it finishes, and how it ends.
 
 use super::program::{Site, held};
+use crate::support::child::binary;
 use crate::support::client::Connection;
 use crate::support::client::Request;
-use crate::support::eventually;
 use crate::support::gate::CONTROL_TOKEN;
-use serde_json::json;
+use crate::support::{DEADLINE, eventually};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Read as _;
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -144,4 +148,34 @@ fn control_asks_it_to_leave_and_tells_when_it_is_done() {
     assert_eq!((done.status, done.json()), (200, json!({"drained": true})));
     slow.join().expect("it is answered").allowed(200);
     assert_eq!(process.end().code(), Some(0));
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_holds_up_nobody() {
+    let site = Site::new(&json!({"drain_delay": "0s"}));
+    let instance = site.instance("a");
+    let text = fs::read_to_string(instance.config()).expect("it was written");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON is YAML");
+    config["log"] = json!({"level": "debug"});
+    config["listen"]["proxy_protocol"] = json!({"from": ["192.0.2.0/24"]});
+    fs::write(instance.config(), config.to_string()).expect("a file can be written");
+    let mut program = Command::new(binary())
+        .args(["serve", "--config"])
+        .arg(instance.config())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    // Each of them is worth a line of the log, and the pipe holds some hundreds.
+    for _ in 0..1500 {
+        let mut client = eventually("it serves", || TcpStream::connect(instance.proxy).ok());
+        client.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+        assert_eq!(client.read(&mut [0]).expect("it is closed"), 0);
+    }
+    let terminate = format!("kill -TERM {}", program.id());
+    let sent = Command::new("sh").args(["-c", &terminate]).status();
+    assert!(sent.expect("there is a shell").success());
+    let code = eventually("it ends", || program.try_wait().expect("it was started"));
+    assert!(code.success());
 }
