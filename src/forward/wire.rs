@@ -56,6 +56,15 @@ impl Wire {
     }
 }
 
+impl Drop for Wire {
+    /// What could not even be written to was never read.
+    fn drop(&mut self) {
+        if let Some(heard) = self.heard.take() {
+            heard.notify_one();
+        }
+    }
+}
+
 /// The same call on whichever stream it is.
 macro_rules! on_stream {
     ($wire:expr, $call:ident, $($argument:expr),+) => {

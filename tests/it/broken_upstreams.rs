@@ -1,10 +1,11 @@
 //! Upstreams that break off, hang, flood and lie: each has its reason, none harms the next request,
 //! and what is not whole never ends as if it were.
 
+mod http2;
 mod network;
 
 use crate::support::client::Connection;
-use crate::support::gate::{HOST, TestGate};
+use crate::support::gate::{Builder, HOST, TestGate};
 use crate::support::script::{Line, Script};
 use palisade::reason::Reason;
 use serde_json::json;
@@ -16,12 +17,20 @@ const NO_PAUSE: Duration = Duration::ZERO;
 
 /// A gate before an upstream that plays so, and has little time for it.
 fn gate(play: impl Fn(&mut Line) + Send + Sync + 'static) -> (TestGate, Script) {
+    gate_of(TestGate::builder(), play)
+}
+
+/// The same, of a gate in the making.
+fn gate_of(
+    builder: Builder,
+    play: impl Fn(&mut Line) + Send + Sync + 'static,
+) -> (TestGate, Script) {
     let script = Script::start(play);
-    let gate = TestGate::builder()
+    let gate = builder
         .set("/upstreams/api/url", json!(script.url()))
         .set(
             "/upstreams/api/timeouts",
-            json!({"response": "500ms", "idle": "500ms"}),
+            json!({"connect": "500ms", "response": "500ms", "idle": "500ms"}),
         )
         .start();
     (gate, script)

@@ -91,6 +91,13 @@ impl Line {
         field.expect("the field is there").1.to_owned()
     }
 
+    /// Reads so many bytes. `None`: they did not come.
+    pub(crate) fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
     /// Reads so many bytes of a body and forgets them. `false`: they did not come.
     pub(crate) fn take(&mut self, bytes: u64) -> bool {
         let mut body = Read::take(&self.stream, bytes);
