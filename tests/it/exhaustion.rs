@@ -138,11 +138,32 @@ fn an_address_that_has_too_many_gets_no_more_and_the_others_do() {
 
 #[test]
 fn clients_are_fewer_than_descriptors_so_that_the_rest_goes_on() {
-    let gate = TestProcess::start_with(TestGate::builder(), &["prlimit", "--nofile=96:96"]);
-    let crowd: Vec<Connection> = (0..120).map(|_| gate.connect()).collect();
+    let gate = TestProcess::start_with(TestGate::builder(), &["prlimit", "--nofile=128:128"]);
+    let crowd: Vec<Connection> = (0..160).map(|_| gate.connect()).collect();
     let refused = "palisade_connections_refused_total";
     soon("some are refused", || {
         (gate.scrape().sum(refused, &[("cause", "total")]) > 20.0).then_some(())
+    });
+    assert_eq!(gate.status()["reload"]["ok"], true);
+    // Files are read, upstreams connected to and requests recorded with what is left.
+    let tenant = gate.path("tenants/acme.yaml");
+    let text = std::fs::read_to_string(&tenant).expect("it is there");
+    let suspended = text.replacen(r#""status":"active""#, r#""status":"suspended""#, 1);
+    assert_ne!(suspended, text);
+    std::fs::write(&tenant, suspended).expect("it can be written");
+    let token = gate.issuer.user("ana").sign();
+    let request = gate.request("GET", READ).bearer(&token).bytes();
+    soon("the reload is followed", || {
+        let mut newcomer = gate.connect();
+        newcomer.send(&request);
+        let reply = newcomer.try_next("GET")?;
+        (reply.status == 403).then(|| reply.refused(Reason::AccountSuspended))
+    });
+    let scrape = gate.scrape();
+    assert!(scrape.sum("palisade_connections", &[]) > 60.0);
+    let told = scrape.sum("palisade_requests_total", &[]);
+    soon("each has its record", || {
+        (gate.records().len().to_string() == told.to_string()).then_some(())
     });
     drop(crowd);
     soon("they are gone", || {
@@ -159,6 +180,8 @@ fn without_descriptors_nothing_spins_and_nothing_is_forgotten() {
     let gate = TestProcess::start_with(builder, &["prlimit", "--nofile=64:64"]);
     gate.request("GET", "/health").send().allowed(200);
     let mut early = gate.connect();
+    let (mut scraper, scrape) = gate.scraper();
+    assert_eq!(scrape.send_on(&mut scraper).status, 200);
     let crowd: Vec<Connection> = (0..100).map(|_| gate.connect()).collect();
     soon("no descriptor is left", || {
         (gate.descriptors() >= 64).then_some(())
@@ -170,6 +193,8 @@ fn without_descriptors_nothing_spins_and_nothing_is_forgotten() {
     let request = gate.request("GET", READ).bearer(&token);
     early.send(&request.bytes());
     early.reply("GET").allowed(200);
+    // So is whoever scrapes on a connection that it keeps.
+    assert_eq!(scrape.send_on(&mut scraper).status, 200);
     // A reload that finds no descriptor leaves what serves.
     let tenant = gate.path("tenants/acme.yaml");
     let text = std::fs::read_to_string(&tenant).expect("it is there");

@@ -1,11 +1,14 @@
 //! Connections that are kept between two requests far apart: what they cost while they rest, and that
 //! nobody notices when they go on.
 
+use crate::support::authority::Authority;
 use crate::support::child::{TestProcess, soon};
 use crate::support::client::Connection;
 use crate::support::eventually;
 use crate::support::gate::{Builder, HOST, TestGate};
-use serde_json::json;
+use crate::support::tls::{TlsClient, TlsConnection, serving};
+use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 const READ: &str = "/app/v1/missions";
@@ -82,6 +85,77 @@ fn a_connection_that_rests_is_closed_when_the_gate_drains() {
     rest();
     gate.stop();
     kept.closed();
+}
+
+/// The same over TLS.
+fn secure(timeouts: &Value) -> (TlsClient, TestGate) {
+    let authority = Authority::new("servers");
+    let gate = serving(&authority.host(&[HOST]), &json!({}))
+        .set("/listen/timeouts", timeouts.clone())
+        .start();
+    (TlsClient::new(&authority, None), gate)
+}
+
+/// How many connections were cut for that cause.
+fn cut(gate: &TestGate, cause: &str) -> f64 {
+    let cut = "palisade_connections_cut_total";
+    gate.metrics().sum(cut, &[("cause", cause)])
+}
+
+#[test]
+fn a_connection_that_rested_over_tls_is_served_like_any_other() {
+    let (client, mut gate) = secure(&json!({"head": "50ms", "drain_delay": "0s", "drain": "1h"}));
+    let token = gate.issuer.user("ana").sign();
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    let mut kept = client.connect(gate.tls_address()).expect("a connection");
+    for _ in 0..3 {
+        assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
+        rest();
+    }
+    assert_eq!(gate.metrics().sum("palisade_connections", &[]), 1.0);
+    gate.stop();
+    assert!(kept.get(READ, &bearer).is_err(), "a drain closes it");
+    assert_eq!(gate.audit(3).len(), 3);
+}
+
+#[test]
+fn half_a_record_of_tls_wakes_a_connection_that_rests_and_loses_nothing() {
+    let (client, gate) = secure(&json!({"head": "50ms", "idle": "5s"}));
+    let token = gate.issuer.user("ana").sign();
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    let mut kept = client.connect(gate.tls_address()).expect("a connection");
+    assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
+    rest();
+    let TlsConnection(stream) = &mut kept;
+    let head = format!("GET {READ} HTTP/1.1\r\nhost: {HOST}\r\n{bearer}\r\n");
+    let (mut record, plain) = (Vec::new(), &mut stream.conn);
+    plain.writer().write_all(head.as_bytes()).expect("room");
+    plain.write_tls(&mut record).expect("a record");
+    // The socket says that there is something, and the session that there is nothing yet.
+    let (first, last) = record.split_at(record.len() / 2);
+    stream.sock.write_all(first).expect("it is open");
+    rest();
+    stream.sock.write_all(last).expect("it is open");
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).expect("a reply");
+    assert_eq!(&start, b"HTTP/1.1 200");
+    assert_eq!(gate.audit(2).len(), 2);
+    assert_eq!(cut(&gate, "head"), 0.0);
+}
+
+#[test]
+fn a_connection_that_rests_over_tls_is_closed_when_it_was_idle_for_too_long() {
+    let (client, gate) = secure(&json!({"head": "50ms", "idle": "500ms"}));
+    let token = gate.issuer.user("ana").sign();
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    let mut kept = client.connect(gate.tls_address()).expect("a connection");
+    assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
+    let mut rest = Vec::new();
+    // Its end is no farewell of TLS: nobody is there to say it.
+    let _ = kept.0.read_to_end(&mut rest);
+    let text = String::from_utf8_lossy(&rest);
+    assert!(!text.contains("HTTP/1.1"), "{text}");
+    assert_eq!(cut(&gate, "idle"), 1.0);
 }
 
 #[test]

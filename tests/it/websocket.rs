@@ -2,6 +2,7 @@
 
 mod autobahn;
 mod extended;
+mod frames;
 mod handshake;
 mod peers;
 mod tunnel;

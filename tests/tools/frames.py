@@ -118,6 +118,7 @@ class Client:
         elif isinstance(frame, DataFrame):
             told["text"] = frame.data.decode(errors="replace") if length < 65536 else ""
             told["length"] = length
+            told["hex"] = frame.data.hex() if length < 256 else ""
         elif isinstance(frame, RstStreamFrame):
             told["is"].append("RST_STREAM")
             told["code"] = frame.error_code

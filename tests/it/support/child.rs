@@ -2,7 +2,7 @@
 
 use super::client::{Connection, Reply, Request};
 use super::exposition::Scrape;
-use super::gate::{Builder, HOST};
+use super::gate::{Builder, CONTROL_TOKEN, HOST};
 use super::issuer::TestIssuer;
 use super::upstream::TestUpstream;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ pub(crate) struct TestProcess {
     /// The data port.
     pub(crate) proxy: SocketAddr,
     metrics: SocketAddr,
+    control: SocketAddr,
     folder: TempDir,
     child: Child,
 }
@@ -71,6 +72,7 @@ impl TestProcess {
             upstream,
             proxy,
             metrics,
+            control,
             folder,
             child,
         };
@@ -104,6 +106,21 @@ impl TestProcess {
     /// One scrape.
     pub(crate) fn scrape(&self) -> Scrape {
         Scrape::read(&self.admin("/metrics").text())
+    }
+
+    /// A connection to the metrics port, and what scrapes on it.
+    pub(crate) fn scraper(&self) -> (Connection, Request) {
+        let request = Request::new(self.metrics, "GET", "/metrics");
+        let request = request.host(&self.metrics.to_string());
+        (Connection::elsewhere(self.metrics), request)
+    }
+
+    /// `/status`.
+    pub(crate) fn status(&self) -> Value {
+        let request = Request::new(self.control, "GET", "/status").bearer(CONTROL_TOKEN);
+        let reply = request.host(&self.control.to_string()).send_elsewhere();
+        assert_eq!(reply.status, 200);
+        reply.json()
     }
 
     fn admin(&self, target: &str) -> Reply {

@@ -101,7 +101,7 @@ fn a_tunnel_is_told_of_the_end_shortly_before_the_drain_timeout() {
 }
 
 #[test]
-fn the_record_is_that_of_a_get_that_was_allowed() {
+fn the_record_is_that_of_a_get_that_was_allowed_and_its_end_has_another() {
     let gate = builder().start();
     gate.upstream.bytes(&switched(""));
     let tunnel = open(&gate);
@@ -111,6 +111,13 @@ fn the_record_is_that_of_a_get_that_was_allowed() {
     assert_eq!(record["method"], "GET");
     assert_eq!(record["action"], "app/live/watch");
     drop(tunnel);
+    let end = gate.stream_ends(1).remove(0);
+    for key in ["request_id", "account", "workspace", "subject"] {
+        assert!(end[key].is_string(), "{key}: {end}");
+        assert_eq!(end[key], record[key], "{key}");
+    }
+    assert_eq!(end["ended"], "client");
+    assert!(end["duration_ms"].is_u64(), "{end}");
 }
 
 #[test]
@@ -137,5 +144,9 @@ fn a_tunnel_ends_with_the_right_to_it() {
         ("palisade_streams_ended_total", ("reason", "token_revoked")),
     ] {
         assert_eq!(metrics.sum(name, &[label]), 2.0, "{name}");
+    }
+    for end in gate.stream_ends(2) {
+        assert_eq!(end["ended"], "gate", "{end}");
+        assert_eq!(end["reason"], "token_revoked");
     }
 }
