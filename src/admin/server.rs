@@ -6,16 +6,18 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 /// What one client may take from the others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Scrapers, probes and a few operators; more wait in the kernel's queue.
+    /// Scrapers, probes and a few operators; beyond them the oldest connection goes, so that nobody who holds
+    /// many keeps a probe out.
     pub(super) connections_max: usize,
     /// How long a head may take to arrive, and a connection may idle before it.
     pub(super) head: Duration,
@@ -53,15 +55,23 @@ pub(super) async fn serve(
     mut draining: Draining,
 ) {
     let mut connections = JoinSet::new();
+    let mut oldest_first = VecDeque::new();
     let watch = draining.clone();
     loop {
-        let room = connections.len() < bounds.connections_max;
         tokio::select! {
             () = draining.signal() => break,
-            Some(_) = connections.join_next() => {}
-            accepted = socket::accept(&listener), if room => match accepted {
+            Some(_) = connections.join_next() => {
+                oldest_first.retain(|one: &AbortHandle| !one.is_finished());
+            }
+            accepted = socket::accept(&listener) => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), bounds, watch.clone()));
+                    if oldest_first.len() >= bounds.connections_max
+                        && let Some(oldest) = oldest_first.pop_front()
+                    {
+                        oldest.abort();
+                    }
+                    let serving = connection(stream, router.clone(), bounds, watch.clone());
+                    oldest_first.push_back(connections.spawn(serving));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an admin connection cannot be accepted");

@@ -427,22 +427,31 @@ async fn a_slow_head_and_an_idle_connection_are_cut() {
 #[tokio::test]
 async fn no_connection_holds_a_place_for_ever() {
     let (address, _drain) = bounded(server::Bounds {
-        connections_max: 1,
         lifetime: Duration::from_millis(50),
         ..server::Bounds::default()
     })
     .await;
     let mut holder = TcpStream::connect(address).await.unwrap();
-    let reply = send(
-        address,
-        "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-    )
-    .await;
-    assert_eq!(
-        reply.status, 200,
-        "the second waits for the first one's end"
-    );
     ends(&mut holder).await;
+}
+
+#[tokio::test]
+async fn whoever_holds_all_places_keeps_nobody_out() {
+    let (address, _drain) = bounded(server::Bounds {
+        connections_max: 2,
+        ..server::Bounds::default()
+    })
+    .await;
+    let connect = || TcpStream::connect(address);
+    let mut oldest = connect().await.unwrap();
+    let mut younger = connect().await.unwrap();
+    let whole = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert_eq!(send(address, whole).await.status, 200);
+    ends(&mut oldest).await;
+    younger.write_all(whole.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    younger.read_to_string(&mut reply).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
 }
 
 #[tokio::test]
