@@ -30,7 +30,7 @@ fn gate_of(
         .set("/upstreams/api/url", json!(script.url()))
         .set(
             "/upstreams/api/timeouts",
-            json!({"connect": "500ms", "response": "500ms", "idle": "500ms"}),
+            json!({"connect": "1s", "response": "500ms", "idle": "500ms"}),
         )
         .start();
     (gate, script)

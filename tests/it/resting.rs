@@ -55,45 +55,46 @@ fn a_connection_that_rested_is_served_like_any_other() {
     });
 }
 
-#[test]
-fn a_connection_that_rests_is_still_closed_when_it_was_idle_for_too_long() {
-    let timeouts = json!({"head": "50ms", "idle": "500ms"});
+/// A gate, and a connection of which it was asked once.
+fn asked(timeouts: &Value) -> (TestGate, Connection) {
     let gate = TestGate::builder()
-        .set("/listen/timeouts", timeouts)
+        .set("/listen/timeouts", timeouts.clone())
         .start();
     let token = gate.issuer.user("ana").sign();
     let mut kept = gate.connect();
-    gate.get(READ)
-        .bearer(&token)
-        .send_on(&mut kept)
-        .allowed(200);
+    let request = gate.get(READ).bearer(&token);
+    request.send_on(&mut kept).allowed(200);
+    (gate, kept)
+}
+
+#[test]
+fn a_connection_that_rests_is_still_closed_when_it_was_idle_for_too_long() {
+    let (gate, mut kept) = asked(&json!({"head": "50ms", "idle": "500ms"}));
     kept.closed();
+    assert_eq!(cut(&gate, "idle"), 1.0);
 }
 
 #[test]
 fn a_connection_that_rests_is_closed_when_the_gate_drains() {
     let timeouts = json!({"head": "50ms", "drain_delay": "0s", "drain": "1h"});
-    let mut gate = TestGate::builder()
-        .set("/listen/timeouts", timeouts)
-        .start();
-    let token = gate.issuer.user("ana").sign();
-    let mut kept = gate.connect();
-    gate.get(READ)
-        .bearer(&token)
-        .send_on(&mut kept)
-        .allowed(200);
+    let (mut gate, mut kept) = asked(&timeouts);
     rest();
     gate.stop();
     kept.closed();
 }
 
-/// The same over TLS.
-fn secure(timeouts: &Value) -> (TlsClient, TestGate) {
+/// The same over TLS, and what says who asks.
+fn asked_over_tls(timeouts: &Value) -> (TestGate, TlsConnection, String) {
     let authority = Authority::new("servers");
     let gate = serving(&authority.host(&[HOST]), &json!({}))
         .set("/listen/timeouts", timeouts.clone())
         .start();
-    (TlsClient::new(&authority, None), gate)
+    let token = gate.issuer.user("ana").sign();
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    let client = TlsClient::new(&authority, None);
+    let mut kept = client.connect(gate.tls_address()).expect("a connection");
+    assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
+    (gate, kept, bearer)
 }
 
 /// How many connections were cut for that cause.
@@ -104,14 +105,13 @@ fn cut(gate: &TestGate, cause: &str) -> f64 {
 
 #[test]
 fn a_connection_that_rested_over_tls_is_served_like_any_other() {
-    let (client, mut gate) = secure(&json!({"head": "50ms", "drain_delay": "0s", "drain": "1h"}));
-    let token = gate.issuer.user("ana").sign();
-    let bearer = format!("authorization: Bearer {token}\r\n");
-    let mut kept = client.connect(gate.tls_address()).expect("a connection");
-    for _ in 0..3 {
-        assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
+    let timeouts = json!({"head": "50ms", "drain_delay": "0s", "drain": "1h"});
+    let (mut gate, mut kept, bearer) = asked_over_tls(&timeouts);
+    for _ in 0..2 {
         rest();
+        assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
     }
+    rest();
     assert_eq!(gate.metrics().sum("palisade_connections", &[]), 1.0);
     gate.stop();
     assert!(kept.get(READ, &bearer).is_err(), "a drain closes it");
@@ -120,11 +120,7 @@ fn a_connection_that_rested_over_tls_is_served_like_any_other() {
 
 #[test]
 fn half_a_record_of_tls_wakes_a_connection_that_rests_and_loses_nothing() {
-    let (client, gate) = secure(&json!({"head": "50ms", "idle": "5s"}));
-    let token = gate.issuer.user("ana").sign();
-    let bearer = format!("authorization: Bearer {token}\r\n");
-    let mut kept = client.connect(gate.tls_address()).expect("a connection");
-    assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
+    let (gate, mut kept, bearer) = asked_over_tls(&json!({"head": "50ms", "idle": "5s"}));
     rest();
     let TlsConnection(stream) = &mut kept;
     let head = format!("GET {READ} HTTP/1.1\r\nhost: {HOST}\r\n{bearer}\r\n");
@@ -145,11 +141,8 @@ fn half_a_record_of_tls_wakes_a_connection_that_rests_and_loses_nothing() {
 
 #[test]
 fn a_connection_that_rests_over_tls_is_closed_when_it_was_idle_for_too_long() {
-    let (client, gate) = secure(&json!({"head": "50ms", "idle": "500ms"}));
-    let token = gate.issuer.user("ana").sign();
-    let bearer = format!("authorization: Bearer {token}\r\n");
-    let mut kept = client.connect(gate.tls_address()).expect("a connection");
-    assert_eq!(kept.get(READ, &bearer).expect("a reply"), 200);
+    let timeouts = json!({"head": "50ms", "idle": "1s"});
+    let (gate, mut kept, _) = asked_over_tls(&timeouts);
     let mut rest = Vec::new();
     // Its end is no farewell of TLS: nobody is there to say it.
     let _ = kept.0.read_to_end(&mut rest);

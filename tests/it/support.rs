@@ -17,6 +17,7 @@ pub(crate) mod network;
 pub(crate) mod script;
 pub(crate) mod start;
 pub(crate) mod tls;
+pub(crate) mod told;
 pub(crate) mod tools;
 pub(crate) mod upstream;
 pub(crate) mod wire;

@@ -201,7 +201,7 @@ fn falls_silent(mut connection: TlsConnection) {
 #[test]
 fn a_crowd_that_says_nothing_is_cut_by_name_and_others_are_served() {
     let authority = Authority::new("servers");
-    let timeouts = json!({"handshake": "600ms", "head": "600ms", "idle": "900ms"});
+    let timeouts = json!({"handshake": "2s", "head": "2s", "idle": "3s"});
     let gate = serving(&authority.host(&[HOST]), &json!({}))
         .set("/listen/timeouts", timeouts)
         .start();

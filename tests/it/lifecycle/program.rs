@@ -2,11 +2,12 @@
 
 use super::echo::Echo;
 use crate::support::child::{binary, free_address};
-use crate::support::client::{Connection, Reply, Request};
+use crate::support::client::{Connection, Request};
 use crate::support::eventually;
 use crate::support::exposition::Scrape;
 use crate::support::gate::TestGate;
 use crate::support::issuer::TestIssuer;
+use crate::support::told;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
@@ -138,24 +139,13 @@ impl Instance {
 
     /// One scrape.
     pub(crate) fn scrape(&self) -> Scrape {
-        Scrape::read(&self.admin("/metrics").text())
-    }
-
-    fn admin(&self, target: &str) -> Reply {
-        let request = Request::new(self.metrics, "GET", target);
-        request.host(&self.metrics.to_string()).send_elsewhere()
+        told::scrape(self.metrics)
     }
 
     /// Its record.
     pub(crate) fn records(&self) -> Vec<Value> {
-        let path = self
-            .folder
-            .join(format!("audit-{}/audit.ndjson", self.name));
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let records = text.lines().map(serde_json::from_str);
-        records
-            .collect::<Result<_, _>>()
-            .expect("a record is one JSON object a line")
+        let folder = self.folder.join(format!("audit-{}", self.name));
+        told::lines(&folder.join("audit.ndjson"))
     }
 }
 
@@ -168,9 +158,7 @@ impl Process {
     /// What `/readyz` says; `None`: nothing.
     pub(crate) fn readiness(&self) -> Option<u16> {
         TcpStream::connect(self.metrics).ok()?;
-        let request = Request::new(self.metrics, "GET", "/readyz");
-        let reply = request.host(&self.metrics.to_string()).send_elsewhere();
-        Some(reply.status)
+        Some(told::admin(self.metrics, "/readyz").status)
     }
 
     /// Waits for its end.

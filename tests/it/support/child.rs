@@ -1,9 +1,10 @@
 //! The binary itself in a process of its own: what it holds can be counted, and taken from it.
 
-use super::client::{Connection, Reply, Request};
+use super::client::{Connection, Request};
 use super::exposition::Scrape;
 use super::gate::{Builder, CONTROL_TOKEN, HOST};
 use super::issuer::TestIssuer;
+use super::told;
 use super::upstream::TestUpstream;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -78,7 +79,7 @@ impl TestProcess {
         };
         soon("it is ready", || {
             TcpStream::connect(metrics).ok()?;
-            (gate.admin("/readyz").status == 200).then_some(())
+            (told::admin(metrics, "/readyz").status == 200).then_some(())
         });
         gate
     }
@@ -105,7 +106,7 @@ impl TestProcess {
 
     /// One scrape.
     pub(crate) fn scrape(&self) -> Scrape {
-        Scrape::read(&self.admin("/metrics").text())
+        told::scrape(self.metrics)
     }
 
     /// A connection to the metrics port, and what scrapes on it.
@@ -123,21 +124,9 @@ impl TestProcess {
         reply.json()
     }
 
-    fn admin(&self, target: &str) -> Reply {
-        let request = Request::new(self.metrics, "GET", target);
-        request.host(&self.metrics.to_string()).send_elsewhere()
-    }
-
     /// Its record so far, one for each request.
     pub(crate) fn records(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.path("audit/audit.ndjson")).unwrap_or_default();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let lines = whole.lines();
-        let read = |line| serde_json::from_str(line).expect("a record is one JSON object a line");
-        let lines = lines.map(read);
-        lines
-            .filter(|line: &Value| line["event"].is_null())
-            .collect()
+        told::requests(&self.path("audit/audit.ndjson"))
     }
 
     /// Descriptors that are open.

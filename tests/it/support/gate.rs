@@ -6,6 +6,7 @@ use super::exposition::Scrape;
 use super::files::{self, Files};
 use super::issuer::{ISS, PORTAL_CLIENT, TestIssuer};
 use super::start::{Started, start};
+use super::told;
 use super::upstream::TestUpstream;
 use palisade::clock::Clock;
 use serde_json::{Value, json};
@@ -144,7 +145,7 @@ impl TestGate {
 
     /// The whole audit file so far, as text.
     pub(crate) fn audit_text(&self) -> String {
-        fs::read_to_string(self.files.path("audit/audit.ndjson")).unwrap_or_default()
+        fs::read_to_string(self.record()).unwrap_or_default()
     }
 
     /// What SIGHUP does.
@@ -160,7 +161,7 @@ impl TestGate {
     /// The recorded ends of streams; fails if there are not soon so many, or more.
     pub(crate) fn stream_ends(&self, count: usize) -> Vec<Value> {
         let ends = eventually("the ends of streams are written", || {
-            let lines = self.lines().into_iter();
+            let lines = told::lines(&self.record()).into_iter();
             let ends: Vec<Value> = lines.filter(|line| line["event"] == "stream_end").collect();
             (ends.len() >= count).then_some(ends)
         });
@@ -170,18 +171,11 @@ impl TestGate {
 
     /// One for each request.
     fn records(&self) -> Vec<Value> {
-        let lines = self.lines().into_iter();
-        lines.filter(|line| line["event"].is_null()).collect()
+        told::requests(&self.record())
     }
 
-    fn lines(&self) -> Vec<Value> {
-        let text = self.audit_text();
-        // The last line may be half written.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let lines = whole.lines();
-        lines
-            .map(|line| serde_json::from_str(line).expect("a record is one JSON object a line"))
-            .collect()
+    fn record(&self) -> PathBuf {
+        self.files.path("audit/audit.ndjson")
     }
 }
 
