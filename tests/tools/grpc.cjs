@@ -126,7 +126,7 @@ function ask (client, line) {
     call.on('error', () => {})
     call.on('status', ({ code, details, metadata }) => setImmediate(() => resolve({ ...said, code, details, trailing: plain(metadata), took: Date.now() - began })))
     if (line.kind === 'client' || line.kind === 'bidi') write(call, line)
-    if (line.cancel === 0) setTimeout(() => call.cancel(), 300)
+    if (line.cancel === 0) setTimeout(() => call.cancel(), 1000)
   })
 }
 

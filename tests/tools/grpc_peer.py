@@ -158,7 +158,7 @@ def ask(channel, line):
     else:
         call = replies = channel.stream_stream(path)(messages(), **options)
     if line.get("cancel") == 0:
-        threading.Timer(0.3, call.cancel).start()
+        threading.Timer(1, call.cancel).start()
     try:
         if replies is call:
             for reply in call:
