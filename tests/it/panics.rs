@@ -203,6 +203,44 @@ fn a_worker_that_panics_begins_anew_and_its_requests_are_recorded() {
 }
 
 #[test]
+fn a_worker_that_panics_takes_nothing_from_the_others() {
+    const CLIENTS: u16 = 16;
+    let gate = TestGate::builder()
+        .set("/listen/limits", json!({"connections": CLIENTS}))
+        .set("/listen/workers", json!(2))
+        .start();
+    let token = gate.issuer.user("ana").sign();
+    let post = gate.post(READ, "{}").bearer(&token).bytes();
+    // The kernel gives each worker some of them.
+    let mut uploads: Vec<Connection> = (0..CLIENTS).map(|_| gate.connect()).collect();
+    for upload in &mut uploads {
+        upload.send(&post[..post.len() - 1]);
+    }
+    eventually("all are under way", || {
+        let in_flight = gate.metrics().sum("palisade_in_flight_requests", &[]);
+        (in_flight == f64::from(CLIENTS)).then_some(())
+    });
+    breaks_at("127.0.0.69");
+    Connection::open_from([127, 0, 0, 69], gate.address()).rest();
+    eventually("one begins anew", || (restarts(&gate) == 1.0).then_some(()));
+    let mut served = 0;
+    for upload in &mut uploads {
+        upload.send(&post[post.len() - 1..]);
+        if let Some(reply) = upload.try_next("POST") {
+            reply.allowed(200);
+            served += 1;
+        }
+    }
+    assert!(served > 0, "the other worker serves on");
+    let records = gate.audit(CLIENTS.into());
+    let allowed = records.iter().filter(|one| one["outcome"] == "allow");
+    assert_eq!(allowed.count(), served);
+    let internal = records.iter().filter(|one| one["reason"] == "internal");
+    assert_eq!(internal.count(), records.len() - served);
+    assert_eq!(restarts(&gate), 1.0);
+}
+
+#[test]
 fn a_stream_whose_look_panics_ends_and_the_others_are_looked_after() {
     let mut streaming = Streaming::start(|builder| builder);
     let user = |streaming: &Streaming, name: &str| {
