@@ -9,6 +9,7 @@ pub(crate) mod client;
 pub(crate) mod exposition;
 pub(crate) mod files;
 pub(crate) mod folder;
+pub(crate) mod frames;
 pub(crate) mod gate;
 pub(crate) mod headers;
 pub(crate) mod issuer;

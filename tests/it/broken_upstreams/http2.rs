@@ -2,7 +2,12 @@
 //! for whole what is not.
 
 use super::{READ, gate_of, viewer};
+use crate::http2::{self, Peer};
 use crate::support::eventually;
+use crate::support::frames::{
+    self, CONTINUATION, DATA, END_HEADERS, END_STREAM, FIRST, HEADERS, PUSH_PROMISE, RESET,
+    SETTINGS, begin, frame, goaway,
+};
 use crate::support::gate::{Builder, TestGate};
 use crate::support::script::{Line, Script};
 use palisade::reason::Reason;
@@ -10,33 +15,10 @@ use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Types of frames, and flags (RFC 9113, section 6).
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
-const PUSH_PROMISE: u8 = 5;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
 /// `:status` 200 and 103, and a `content-length` of 9, as HPACK has them.
 const OK: &[u8] = &[0x88];
 const HINTS: &[u8] = &[0x08, 3, b'1', b'0', b'3'];
 const NINE: &[u8] = &[0x0f, 0x0d, 1, b'9'];
-
-/// The stream of a connection's first request.
-const FIRST: u32 = 1;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).expect("a short frame");
-    let mut frame = length.to_be_bytes()[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
 
 /// The head of a reply, with nothing behind it yet.
 fn head() -> Vec<u8> {
@@ -45,33 +27,6 @@ fn head() -> Vec<u8> {
 
 fn data(flags: u8, text: &str) -> Vec<u8> {
     frame(DATA, flags, FIRST, text.as_bytes())
-}
-
-/// The last stream that is answered, and why no other is.
-fn goaway(last: u32, code: u32) -> Vec<u8> {
-    let payload = [last.to_be_bytes(), code.to_be_bytes()].concat();
-    frame(GOAWAY, 0, 0, &payload)
-}
-
-/// Begins as HTTP/2 does, and returns when a request is there.
-fn begin(line: &mut Line) -> bool {
-    // What was read as a head is the first half of the preface.
-    let greeted = line.take(6) && line.send(frame(SETTINGS, 0, 0, &[]));
-    greeted && request(line)
-}
-
-/// Reads to the end of the next request's fields.
-fn request(line: &mut Line) -> bool {
-    while let Some(header) = line.bytes(9) {
-        let length = u64::from(u32::from_be_bytes([0, header[0], header[1], header[2]]));
-        if !line.take(length) {
-            return false;
-        }
-        if header[3] == HEADERS {
-            return true;
-        }
-    }
-    false
 }
 
 /// A gate that asks its upstream over HTTP/2, and once.
@@ -263,13 +218,37 @@ fn frames_that_nobody_knows_change_nothing() {
 #[test]
 fn resets_and_closes_inside_of_a_body_break_it_off_whatever_their_code() {
     for code in [0_u32, 1, 2, 8, 11] {
-        broken_off(frame(RESET, 0, FIRST, &code.to_be_bytes()), false);
+        broken_off(frames::reset(code), false);
     }
     broken_off([], true);
     broken_off(&data(0, "more")[..11], true);
     broken_off(frame(SETTINGS, 0, 0, b"odd"), false);
     // It says nothing more, for longer than it may.
     broken_off([], false);
+}
+
+#[test]
+fn a_client_of_http2_gets_the_upstreams_code_unless_it_says_nothing_or_blames_us() {
+    const INTERNAL_ERROR: u64 = 2;
+    for (code, told) in [
+        (0_u32, INTERNAL_ERROR),
+        (1, INTERNAL_ERROR),
+        (8, 8),
+        (11, 11),
+    ] {
+        let (gate, _script) = gate(move |line| {
+            line.send([head(), data(0, "half")].concat());
+            std::thread::sleep(Duration::from_millis(100));
+            line.send(frames::reset(code));
+            line.wait();
+        });
+        let mut peer = Peer::open(&gate);
+        peer.send(&[http2::get(1, &viewer(&gate))]);
+        let frames = peer.until("reset", 1);
+        assert_eq!(http2::reset(&frames, 1), Some(told), "{frames:?}");
+        gate.stream_ends(1);
+        nothing_under_way(&gate);
+    }
 }
 
 #[test]

@@ -2,89 +2,45 @@
 
 use super::{CREATE, READ, count, create, gate, read, until};
 use crate::support::client::Reply;
+use crate::support::frames::{begin, goaway, reset};
 use crate::support::gate::{Builder, TestGate};
+use crate::support::script::Script;
 use crate::transport::Http2;
 use palisade::reason::Reason;
 use serde_json::json;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The client's first bytes (RFC 9113, section 3.4).
-const PREFACE: usize = 24;
-const HEADERS: u8 = 1;
-
 /// A service that answers the first stream of each connection with the same frames, and says no more.
 struct Curt {
-    address: SocketAddr,
+    script: Script,
     seen: Arc<AtomicUsize>,
 }
 
 impl Curt {
     fn start(says: Vec<u8>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        let address = listener.local_addr();
-        let address = address.expect("a bound socket has an address");
         let seen = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (says, count) = (says.clone(), Arc::clone(&count));
-                std::thread::spawn(move || serve(stream, &says, &count));
+        let script = Script::start(move |line| {
+            if begin(line) {
+                count.fetch_add(1, Ordering::SeqCst);
+                line.send(&says);
+                // What is unread at a close would become a reset, and that may overtake what was said.
+                line.finish();
+                line.wait();
             }
         });
-        Self { address, seen }
+        Self { script, seen }
     }
 
     fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.script.url()
     }
 
     /// Requests that came so far.
     fn seen(&self) -> usize {
         self.seen.load(Ordering::SeqCst)
     }
-}
-
-fn serve(mut stream: TcpStream, says: &[u8], seen: &AtomicUsize) -> Option<()> {
-    stream.write_all(&frame(4, 0, &[])).ok()?;
-    stream.read_exact(&mut [0; PREFACE]).ok()?;
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut rest = Read::by_ref(&mut stream).take(length.into());
-        std::io::copy(&mut rest, &mut std::io::sink()).ok()?;
-        if head[3] == HEADERS {
-            break;
-        }
-    }
-    seen.fetch_add(1, Ordering::SeqCst);
-    stream.write_all(says).ok()?;
-    // What is unread at a close would become a reset, and that may overtake what was said.
-    stream.shutdown(std::net::Shutdown::Write).ok()?;
-    std::io::copy(&mut stream, &mut std::io::sink()).ok()?;
-    Some(())
-}
-
-/// A frame without flags.
-fn frame(kind: u8, stream: u32, words: &[u32]) -> Vec<u8> {
-    let length = u8::try_from(words.len() * 4).expect("a small frame");
-    let mut frame = vec![0, 0, length, kind, 0];
-    frame.extend(stream.to_be_bytes());
-    frame.extend(words.iter().flat_map(|word| word.to_be_bytes()));
-    frame
-}
-
-/// `RST_STREAM` of the first stream.
-fn reset(code: u32) -> Vec<u8> {
-    frame(3, 1, &[code])
-}
-
-/// GOAWAY: streams up to `last` were looked at.
-fn goaway(last: u32, code: u32) -> Vec<u8> {
-    frame(7, 0, &[last, code])
 }
 
 /// Over HTTP/2, with bodies that are read whole before they are sent: a reference may stand in them.
