@@ -223,3 +223,24 @@ fn messages_of_grpc_come_over_http2_when_they_come() {
     assert_eq!(status(&peer.ended(1), 1), Some(200));
     assert_eq!(gate.upstream.only().message.body.len(), 30);
 }
+
+#[test]
+fn a_frame_of_a_body_that_never_becomes_whole_is_408_and_its_connection_ends() {
+    let timeouts = json!({"body": "300ms", "head": "300ms", "idle": "600ms"});
+    let gate = TestGate::builder()
+        .set("/listen/timeouts", timeouts)
+        .start();
+    let token = gate.issuer.user("ana").sign();
+    let mut peer = Peer::open(&gate);
+    // DATA of 1,000 bytes for the first stream, of which no more than ten come.
+    let begun = json!({"frame": "as it is", "bytes": "0003e8000000000001"});
+    let byte = json!({"frame": "as it is", "bytes": "20", "times": 10, "pause": 0.05});
+    peer.send(&[upload(1, &token, "application/json"), begun, byte]);
+    refused(&peer.ended(1), 1, Reason::BodyTimeout);
+    peer.until("closed", 0);
+    let cut = "palisade_connections_cut_total";
+    let idle = gate.metrics().sum(cut, &[("cause", "idle")]);
+    assert_eq!(idle, 1.0);
+    assert_eq!(gate.only_record()["reason"], "body_timeout");
+    gate.upstream.all_closed();
+}
