@@ -1,5 +1,9 @@
 //! The one source of time: real in production, set by hand in tests.
 
+mod span;
+
+pub use span::{TIMEOUT_MAX, TIMEOUT_MIN, count_and_unit, read_span};
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;

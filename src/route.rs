@@ -29,6 +29,6 @@ pub use reference::ReferenceTable;
 pub use router::Router;
 pub use settings::{
     AccountOf, BodyRule, Cors, HeaderName, ReferenceIn, ReferenceKind, ReferenceRule, Route,
-    RouteSet,
+    RouteSet, Timeouts,
 };
 pub use target::{Found, Reference, Target};

@@ -3,7 +3,7 @@
 //! Each type says its spelling as a `pattern` with `examples`, so that the JSON Schema, the fault
 //! finder and the reference page all know it.
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, count_and_unit, read_span};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -70,16 +70,7 @@ impl TryFrom<String> for Duration {
 
     fn try_from(text: String) -> Result<Self, BadUnit> {
         let bad = || bad(&text, "duration", "`500ms`, `5s`, `10m`, `24h`");
-        let (count, unit) = split(&text).ok_or_else(bad)?;
-        let millis = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60 * 1000,
-            "h" => 60 * 60 * 1000,
-            "d" => 24 * 60 * 60 * 1000,
-            _ => return Err(bad()),
-        };
-        Ok(Self::millis(u64::from(count) * millis))
+        read_span(&text).map(Self).ok_or_else(bad)
     }
 }
 
@@ -111,7 +102,7 @@ impl TryFrom<String> for Size {
 
     fn try_from(text: String) -> Result<Self, BadUnit> {
         let bad = || bad(&text, "size", "`512B`, `64KiB`, `6MiB`");
-        let (count, unit) = split(&text).ok_or_else(bad)?;
+        let (count, unit) = count_and_unit(&text).ok_or_else(bad)?;
         let bytes: u64 = match unit {
             "B" => 1,
             "KiB" => 1 << 10,
@@ -144,7 +135,7 @@ impl TryFrom<String> for Rate {
     type Error = BadUnit;
 
     fn try_from(text: String) -> Result<Self, BadUnit> {
-        match split(&text) {
+        match count_and_unit(&text) {
             Some((count, "/s")) if count > 0 && !text.starts_with('0') => Ok(Self(count)),
             _ => Err(bad(&text, "rate", "`50/s`")),
         }
@@ -230,16 +221,6 @@ impl From<Moment> for String {
     }
 }
 
-/// A number without sign and at most nine digits, and the rest.
-fn split(text: &str) -> Option<(u32, &str)> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, unit) = text.split_at_checked(digits)?;
-    if !(1..=COUNT_DIGITS_MAX).contains(&digits) {
-        return None;
-    }
-    Some((count.parse().ok()?, unit))
-}
-
 fn bad(given: &str, what: &'static str, example: &'static str) -> BadUnit {
     BadUnit {
         given: given.chars().take(80).collect(),
@@ -247,9 +228,6 @@ fn bad(given: &str, what: &'static str, example: &'static str) -> BadUnit {
         example,
     }
 }
-
-/// So that no product with a unit overflows.
-const COUNT_DIGITS_MAX: usize = 9;
 
 macro_rules! spelling {
     ($type:ident, $title:literal, $pattern:literal, [$($example:literal),+] $(, $key:literal: $value:literal)?) => {

@@ -108,11 +108,11 @@ impl Upstreams {
         request: Request<Sent>,
     ) -> Result<Response<ReplyBody>, Error> {
         let permit = allowed.permit;
-        let set = &permit.target().route.set;
+        let route = &permit.target().route;
         let upstream = self
             .by_name
-            .get(&set.upstream)
-            .ok_or_else(|| Error::Unknown(Arc::clone(&set.upstream)))?;
+            .get(&route.set.upstream)
+            .ok_or_else(|| Error::Unknown(Arc::clone(&route.set.upstream)))?;
         let (parts, body) = request.into_parts();
         let turn = Turn::default();
         let grpc = is_grpc(&parts.headers);
@@ -121,7 +121,7 @@ impl Upstreams {
             body,
             &parts,
             Arc::clone(&self.rules),
-            self.patience(grpc, upstream),
+            self.patience(grpc, route.timeouts.idle, upstream),
             Turn::clone(&turn),
         ));
         *request.method_mut() = allowed.head.method.clone();
@@ -130,15 +130,15 @@ impl Upstreams {
         let cookies = !Self::is_cookie_wanted(upstream, allowed.head);
         upstream.fit(&mut headers, request.uri(), cookies)?;
         *request.headers_mut() = headers;
-        let limit = set
-            .timeout
-            .unwrap_or_else(|| upstream.settings().response_timeout);
+        let limit = route.timeouts.response;
+        let limit = limit.unwrap_or_else(|| upstream.settings().response_timeout);
         let owner = match upstream.settings().pool {
             PoolMode::Shared => None,
             PoolMode::PerAccount => permit.scope().account().cloned(),
         };
         let way = Way {
             limit,
+            idle: route.timeouts.idle,
             spent: Duration::ZERO,
             grpc,
             deadline,
@@ -172,14 +172,15 @@ impl Upstreams {
 
     /// How slow the client may be with its body. gRPC sends messages when they come: a call may rest on
     /// either side for as long as on the other, and what it says may be little.
-    fn patience(&self, grpc: bool, upstream: &Upstream) -> Patience {
+    fn patience(&self, grpc: bool, idle: Option<Duration>, upstream: &Upstream) -> Patience {
         let Settings {
             body_timeout: pause,
             body_rate: rate,
             ..
         } = *self.settings;
         if grpc {
-            Patience::new(pause.max(upstream.settings().idle_timeout), 0)
+            let idle = idle.unwrap_or_else(|| upstream.settings().idle_timeout);
+            Patience::new(pause.max(idle), 0)
         } else {
             Patience::new(pause, rate)
         }

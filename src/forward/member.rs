@@ -40,6 +40,8 @@ pub(super) struct Way<'a> {
     pub(super) limit: Duration,
     /// How much of that former attempts took.
     pub(super) spent: Duration,
+    /// How long the rest may be silent, where the route says it.
+    pub(super) idle: Option<Duration>,
     /// Whether the client speaks gRPC.
     pub(super) grpc: bool,
     /// When the client gives up.

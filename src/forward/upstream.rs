@@ -210,7 +210,7 @@ impl Upstream {
         lease.answered(way.turn);
         let streams = lease.is_stream();
         let connection = flight.member().pool.lend(lease);
-        let idle = self.settings().idle_timeout;
+        let idle = way.idle.unwrap_or_else(|| self.settings().idle_timeout);
         // On HTTP/2 trailers may follow a body of known length, unannounced.
         let known = Some(()).filter(|()| !streams || body.is_end_stream());
         let known = known.and_then(|()| body.size_hint().exact());

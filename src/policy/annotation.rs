@@ -1,6 +1,6 @@
 //! Annotations: a closed list, each with its grammar.
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, read_span};
 use crate::fault::nearest;
 use cedar_policy::{Effect, Policy};
 
@@ -162,18 +162,7 @@ fn keep(text: &str) -> Option<Keep> {
     if text == "no" {
         return Some(Keep::Never);
     }
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit_ms = match text.strip_prefix(digits)? {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let millis = digits.parse::<i64>().ok()?.checked_mul(unit_ms)?;
+    let millis = i64::try_from(read_span(text)?.as_millis()).ok()?;
     Some(if millis == 0 {
         Keep::Never
     } else {

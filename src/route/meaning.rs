@@ -1,7 +1,9 @@
 //! What a declared route means: its action, access, kind, resource and account.
 
 use super::template::{Segment, Template};
-use super::{AccountOf, BodyRule, ReferenceKind, ReferenceTable, Route, RouteSet, ValuePattern};
+use super::{
+    AccountOf, BodyRule, ReferenceKind, ReferenceTable, Route, RouteSet, Timeouts, ValuePattern,
+};
 use crate::fault::{Fault, Place};
 use crate::head;
 use crate::operation::{Access, ApiContext, CATALOG_USE, Operation, ResourceType};
@@ -23,6 +25,8 @@ pub(super) struct Declared<'a> {
     pub(super) platform: bool,
     /// May become a WebSocket, and where that stands.
     pub(super) websocket: Option<Place>,
+    /// Its own; the set's hold where it says nothing.
+    pub(super) timeouts: Timeouts,
     /// Path parameters with a pattern of their own, and where each is given.
     pub(super) patterns: Vec<(String, ValuePattern, Place)>,
     /// What may follow the head.
@@ -100,6 +104,7 @@ impl Declared<'_> {
             account_of,
             body: self.body,
             websocket: self.websocket.is_some(),
+            timeouts: self.timeouts.or(set.timeouts),
             patterns: self
                 .patterns
                 .into_iter()

@@ -9,6 +9,7 @@ mod operation;
 mod parameter;
 mod properties;
 mod resolve;
+mod times;
 
 #[cfg(test)]
 mod tests;

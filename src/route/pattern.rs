@@ -1,7 +1,7 @@
 //! Routes written by hand: `match: "GET /x/{y}"`, `action: accounts/read`.
 
 use super::meaning::Declared;
-use super::{BodyRule, ReferenceRule, ReferenceTable, Route, RouteSet, ValuePattern};
+use super::{BodyRule, ReferenceRule, ReferenceTable, Route, RouteSet, Timeouts, ValuePattern};
 use crate::fault::{Fault, Place};
 use crate::operation::Access;
 use http::Method;
@@ -67,6 +67,7 @@ pub fn read(
         access: pattern.access,
         platform: pattern.platform,
         websocket: pattern.websocket.clone(),
+        timeouts: Timeouts::default(),
         parameters: Vec::new(),
         patterns: pattern.parameters.clone(),
         path_place: pattern.match_place.clone(),

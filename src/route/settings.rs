@@ -29,6 +29,8 @@ pub struct Route {
     pub body: BodyRule,
     /// Whether its GET may become a WebSocket (RULES 20).
     pub websocket: bool,
+    /// How patient its callers are: what it says itself, else what its set says.
+    pub timeouts: Timeouts,
     /// What all routes of the set share.
     pub set: Arc<RouteSet>,
     /// For messages: `palisade.yaml:12` or `apis/app.openapi.json:40`.
@@ -58,8 +60,8 @@ pub struct RouteSet {
     pub public: bool,
     /// Name of the upstream.
     pub upstream: Arc<str>,
-    /// How long the upstream may take to begin its reply; `None`: the upstream's own.
-    pub timeout: Option<Duration>,
+    /// What holds for those of its routes that say nothing else.
+    pub timeouts: Timeouts,
     /// Whether idempotency keys become the caller's own (RULES 46).
     pub rewrite_idempotency: bool,
     /// What the body of a refusal looks like; `None`: problem details (RFC 9457).
@@ -67,6 +69,26 @@ pub struct RouteSet {
     /// Cross-origin rules; `None`: preflights are answered without CORS
     /// headers.
     pub cors: Option<Arc<Cors>>,
+}
+
+/// How long replies may take; `None`: as long as the upstream's own settings say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To begin.
+    pub response: Option<Duration>,
+    /// To say more: a pause inside of a reply or a gRPC call, or the silence of both sides of a WebSocket.
+    pub idle: Option<Duration>,
+}
+
+impl Timeouts {
+    /// These, and `others` where they say nothing.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            response: self.response.or(others.response),
+            idle: self.idle.or(others.idle),
+        }
+    }
 }
 
 /// Cross-origin rules of a route set (RULES 21).

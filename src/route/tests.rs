@@ -5,7 +5,7 @@ mod targets;
 mod written;
 
 use super::pattern::{self, Pattern};
-use super::{HeaderName, ReferenceIn, ReferenceKind, ReferenceRule, Route, RouteSet};
+use super::{HeaderName, ReferenceIn, ReferenceKind, ReferenceRule, Route, RouteSet, Timeouts};
 use crate::fault::{Fault, Place};
 use crate::operation::ApiContext;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) fn set(api_context: ApiContext) -> Arc<RouteSet> {
         also_accepts: Vec::new(),
         public: false,
         upstream: "api".into(),
-        timeout: None,
+        timeouts: Timeouts::default(),
         rewrite_idempotency: false,
         errors: None,
         cors: None,

@@ -378,6 +378,7 @@ fn target(kind: &Kind, references: &[(ReferenceKind, &str)]) -> Target {
             patterns: Vec::new(),
             body: crate::route::BodyRule::None,
             websocket: false,
+            timeouts: crate::route::Timeouts::default(),
             method: Method::GET,
             template: "/things".into(),
             operation: Arc::new(Operation {
@@ -395,7 +396,7 @@ fn target(kind: &Kind, references: &[(ReferenceKind, &str)]) -> Target {
                 also_accepts: Vec::new(),
                 public: false,
                 upstream: "api".into(),
-                timeout: None,
+                timeouts: crate::route::Timeouts::default(),
                 rewrite_idempotency: false,
                 errors: None,
                 cors: None,

@@ -381,6 +381,24 @@ fn events_and_heartbeats_pass_at_once_and_so_does_the_last_event_id() {
 }
 
 #[test]
+fn a_route_says_how_long_its_streams_may_be_silent() {
+    let mut streaming = Streaming::start(|builder| {
+        builder
+            .set("/upstreams/api/timeouts/idle", json!("200ms"))
+            .set("/routes/0/idle_timeout", json!("1m"))
+    });
+    let ana = streaming.gate.issuer.user("ana");
+    let mut patient = streaming.events(&ana);
+    let health = streaming.gate.get("/health");
+    let Open(mut other) = streaming.open(&health);
+    patient.hears("first");
+    // Both are silent, and what holds for the upstream ends the other one, unfinished.
+    assert_eq!(String::from_utf8_lossy(&other.rest()), "");
+    streaming.say("still");
+    patient.hears("still");
+}
+
+#[test]
 fn curl_gets_each_event_while_the_stream_is_open() {
     let mut streaming = Streaming::start(|builder| builder);
     let token = streaming.gate.issuer.user("ana").sign();

@@ -85,9 +85,15 @@ pub(crate) struct Route {
     #[serde(default)]
     pub(crate) also_accepts: Vec<Context>,
     /// How long the upstream may take to begin its response. 1ms to 1h. Absent: the upstream's own
-    /// `timeouts.response`.
+    /// `timeouts.response`. (OpenAPI: `x-palisade-timeout` at an operation.)
     #[serde(default)]
     pub(crate) timeout: Option<Duration>,
+    /// How long the upstream may be silent inside its response, either side of a gRPC call, and a
+    /// WebSocket in both directions. 1ms to 1h. Absent: the upstream's own `timeouts.idle`, and
+    /// `timeouts.tunnel` of a WebSocket. (OpenAPI: `x-palisade-idle-timeout` at an operation.)
+    #[serde(default)]
+    #[schemars(extend("examples" = ["30m"]))]
+    pub(crate) idle_timeout: Option<Duration>,
     /// What becomes of `Idempotency-Key` and `X-Idempotency-Key`: `keep` sends them on as they are,
     /// `rewrite` puts a digest of account, workspace, caller and key in their place, so that no two
     /// tenants share a key.

@@ -2,6 +2,7 @@
 
 use super::transparent;
 use crate::admin::{self, ControlToken};
+use crate::clock::{TIMEOUT_MAX, TIMEOUT_MIN};
 use crate::config::file::{Admin, Config, Limits, Listen, Timeouts};
 use crate::config::findings::Findings;
 use crate::config::units::{Cap, Duration, Rate, SecretRef, Size};
@@ -268,8 +269,8 @@ pub(super) fn timeout(
     pointer: &str,
     given: Duration,
 ) -> std::time::Duration {
-    if given < TIMEOUT_MIN || given > TIMEOUT_MAX {
-        let message = format!("`{given}` is not between {TIMEOUT_MIN} and {TIMEOUT_MAX}");
+    if !(TIMEOUT_MIN..=TIMEOUT_MAX).contains(&given.0) {
+        let message = format!("`{given}` is not between 1ms and 1h");
         findings.error(
             pointer,
             "config_value",
@@ -319,6 +320,4 @@ const PEER_REQUESTS: Rate = Rate(1000);
 /// A large office behind one address stays below it, browsers included.
 const PEER_CONNECTIONS: usize = 1000;
 const BODY_RATE_MAX: Size = Size(1 << 20);
-const TIMEOUT_MIN: Duration = Duration::millis(1);
-const TIMEOUT_MAX: Duration = Duration::secs(60 * 60);
 const SECRET_BYTES_MAX: u64 = 4096;

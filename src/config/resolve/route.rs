@@ -7,11 +7,14 @@ use crate::config::file::{
 };
 use crate::config::files::OPENAPI_BYTES_MAX;
 use crate::config::findings::Findings;
+use crate::config::units::Duration;
 use crate::document::{Document, child};
 use crate::fault::{Fault, Place, nearest};
 use crate::operation::{Access, ApiContext};
 use crate::route::pattern::{self, Pattern};
-use crate::route::{Cors, HeaderName, ReferenceRule, Route, RouteSet, ValuePattern, openapi};
+use crate::route::{
+    Cors, HeaderName, ReferenceRule, Route, RouteSet, Timeouts, ValuePattern, openapi,
+};
 use std::sync::Arc;
 
 /// The routes that make sense.
@@ -186,9 +189,13 @@ impl Reading<'_> {
         let errors = errors.and_then(|errors| {
             super::errors::resolve(errors, &self.key("errors"), texts, findings)
         });
-        let timeout = shape
-            .timeout
-            .map(|timeout| super::listen::timeout(findings, &self.key("timeout"), timeout));
+        let mut time = |key: &str, given: Option<Duration>| {
+            given.map(|given| super::listen::timeout(findings, &self.key(key), given))
+        };
+        let timeouts = Timeouts {
+            response: time("timeout", shape.timeout),
+            idle: time("idle_timeout", shape.idle_timeout),
+        };
         RouteSet {
             api_context: api_context(shape.context),
             also_accepts: shape
@@ -199,7 +206,7 @@ impl Reading<'_> {
                 .collect(),
             public: shape.public,
             upstream: shape.upstream.as_str().into(),
-            timeout,
+            timeouts,
             rewrite_idempotency,
             errors: errors.map(Arc::new),
             cors: shape

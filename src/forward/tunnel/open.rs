@@ -54,7 +54,8 @@ impl Upstream {
         }
         let upgraded = hyper::upgrade::on(&mut reply).await;
         let upgraded = upgraded.map_err(|error| broken(name, &error, None))?;
-        let mut tunnel = Tunnel::new(upgraded, settings.tunnel_timeout, &self.metrics);
+        let idle = way.idle.unwrap_or(settings.tunnel_timeout);
+        let mut tunnel = Tunnel::new(upgraded, idle, &self.metrics);
         tunnel.hold(flight);
         Ok((reply, Opened::Tunnel(tunnel, handshake)))
     }

@@ -4,6 +4,7 @@ use super::super::BodyRule;
 use super::super::meaning::Declared;
 use super::Reader;
 use super::body::BODY_REFERENCES;
+use super::times::{IDLE_TIMEOUT, TIMEOUT};
 use crate::document::child;
 use crate::fault::{Fault, nearest};
 use crate::operation::Access;
@@ -24,6 +25,16 @@ const ACCESS: &str = "x-palisade-access";
 const PLATFORM: &str = "x-palisade-platform";
 const WEBSOCKET: &str = "x-palisade-websocket";
 
+/// What may stand at an operation.
+const EXTENSIONS: [&str; 6] = [
+    ACCESS,
+    PLATFORM,
+    WEBSOCKET,
+    BODY_REFERENCES,
+    TIMEOUT,
+    IDLE_TIMEOUT,
+];
+
 impl<'a> Reader<'a> {
     /// A path item: `pointer` is where its path stands, `at` where the item itself does.
     pub(super) fn path(&mut self, path: &str, pointer: &str, item: &'a Value, at: &str) {
@@ -41,8 +52,7 @@ impl<'a> Reader<'a> {
                     .push(fault.help("HEAD takes GET's action; remove it"));
                 continue;
             }
-            let known = [ACCESS, PLATFORM, WEBSOCKET, BODY_REFERENCES];
-            self.extensions(operation, &here, &known);
+            self.extensions(operation, &here, &EXTENSIONS);
             self.no_servers(operation, &here);
             let parameters = self.parameters(operation, &here).and(&shared);
             let Some(id) = self.id(operation, &here) else {
@@ -59,9 +69,11 @@ impl<'a> Reader<'a> {
             let websocket = self.flag(operation, &here, WEBSOCKET)
                 || (self.marks.websocket && method == Method::GET);
             let websocket = websocket.then(|| self.document.key_place(&child(&here, WEBSOCKET)));
+            let timeouts = self.timeouts(operation, &here);
             self.add(Declared {
                 method,
                 websocket,
+                timeouts,
                 template: format!("{}{path}", self.base),
                 action: &id,
                 access,

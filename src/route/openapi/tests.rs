@@ -5,7 +5,9 @@ use crate::document::Document;
 use crate::fault::Fault;
 use crate::operation::{Access, ApiContext, ResourceType};
 use crate::route::tests::{rules, set};
-use crate::route::{AccountOf, Route, Router};
+use crate::route::{AccountOf, Route, RouteSet, Router};
+use std::sync::Arc;
+use std::time::Duration;
 
 fn file(context: ApiContext, text: &str) -> (Vec<Route>, Vec<Fault>) {
     let document = Document::parse("app.yaml", text.into()).unwrap();
@@ -183,6 +185,33 @@ fn a_misspelt_access_or_extension_gets_a_suggestion() {
     );
     let flag = fault("  /a:\n    get: { operationId: a/b, x-palisade-platform: 'yes' }\n");
     assert!(flag.contains("neither true nor false"), "{flag}");
+}
+
+#[test]
+fn an_operation_says_how_long_its_replies_may_take_and_others_go_by_their_set() {
+    let text = "openapi: 3.0.3\npaths:\n  /a:\n    get: { operationId: a/watch, \
+                x-palisade-timeout: 500ms, x-palisade-idle-timeout: 30m }\n    \
+                post: { operationId: a/add, x-palisade-idle-timeout: 2s }\n";
+    let document = Document::parse("app.yaml", text.into()).unwrap();
+    let mut set = RouteSet::clone(&set(ApiContext::App));
+    set.timeouts.response = Some(Duration::from_secs(5));
+    let (routes, faults) = read(&document, &Arc::new(set), Marks::default(), &rules());
+    assert_eq!(faults, []);
+    let times = routes.iter().map(|route| route.timeouts);
+    let times: Vec<_> = times.map(|one| (one.response, one.idle)).collect();
+    let (half, five) = (Duration::from_millis(500), Duration::from_secs(5));
+    assert!(times.contains(&(Some(half), Some(Duration::from_mins(30)))));
+    assert!(times.contains(&(Some(five), Some(Duration::from_secs(2)))));
+    for bad in ["soon", "2h", "0s", "5"] {
+        let shown = fault(&format!(
+            "  /a:\n    get: {{ operationId: a/b, x-palisade-idle-timeout: {bad} }}\n"
+        ));
+        assert!(
+            shown.contains("is not a time between 1ms and 1h"),
+            "{shown}"
+        );
+        assert!(shown.starts_with("app.yaml:4:"), "{shown}");
+    }
 }
 
 #[test]

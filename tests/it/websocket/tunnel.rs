@@ -1,7 +1,8 @@
 //! What holds while a tunnel is open, and how it ends.
 
-use super::{builder, open, switched};
+use super::{builder, live, open, switched};
 use crate::support::eventually;
+use crate::support::gate::TestGate;
 use serde_json::json;
 
 /// A close frame of the gate's: it is going away.
@@ -33,6 +34,15 @@ fn a_silent_tunnel_ends_with_a_close_frame() {
     let idle = [("by", "idle")];
     assert_eq!(metrics.sum("palisade_tunnels_closed_total", &idle), 1.0);
     assert_eq!(gate.stream_ends(1)[0]["ended"], "idle");
+}
+
+#[test]
+fn a_route_says_how_long_its_tunnels_may_be_silent() {
+    let mut route = live("api");
+    route["idle_timeout"] = json!("200ms");
+    let gate = TestGate::builder().set("/routes/-", route).start();
+    gate.upstream.bytes(&with(WHOLE));
+    assert_eq!(open(&gate).rest(), [WHOLE, GOING_AWAY].concat());
 }
 
 #[test]
