@@ -40,6 +40,7 @@ pub use leased::{Cut, grpc_status};
 pub use secure::Tls;
 pub use tunnel::Tunnel;
 
+use crate::tls::Ends;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,6 +155,11 @@ pub struct Settings {
 }
 
 impl UpstreamSettings {
+    /// When the certificate that it is shown ends.
+    pub fn certificate_ends(&self) -> Option<&Ends> {
+        self.tls.as_ref()?.ends.as_ref()
+    }
+
     /// How long it may leave untaken what was sent to it, before the kernel takes it for gone: as long
     /// as it may be silent in any other way.
     fn silence(&self) -> Duration {

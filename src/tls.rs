@@ -17,7 +17,7 @@ pub use handshake::Failure;
 pub use material::{Found, Held, Material, Proven, Rules, Settled};
 pub use names::Unknown;
 pub use server::{MinVersion, Refused, Server};
-pub use service::{Shown, service_client};
+pub use service::{Shown, service_client, shown_ends};
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;

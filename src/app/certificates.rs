@@ -90,7 +90,7 @@ impl Certificates {
             .map(|one| (one.kind.label(), &*one.name, one.until));
         self.0
             .metrics
-            .certificates_end(&Kind::ALL.map(Kind::label), ends);
+            .certificates_end(&Kind::SERVED.map(Kind::label), ends);
         self.0.state.replace(State { settled, faults });
     }
 

@@ -3,12 +3,13 @@
 use crate::clock::Clock;
 use crate::config::{Kept, ReloadSettings, Resolved, Restrictions};
 use crate::fault::Fault;
-use crate::forward::Services;
+use crate::forward::{Services, UpstreamSettings};
 use crate::gate::Generation;
 use crate::policy::Store;
 use crate::route::ReferenceTable;
 use crate::ruleset::Ruleset;
 use crate::telemetry::Metrics;
+use crate::tls::Kind;
 use crate::token::Issuers;
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use std::fmt::Write as _;
@@ -67,9 +68,12 @@ pub(super) fn build(
         forward: forward.into(),
         services: services.into(),
     };
+    let ends = generation.forward.upstreams.iter();
+    let ends = ends.filter_map(UpstreamSettings::certificate_ends);
+    let due = ends.filter_map(|one| one.judge(clock.now())).collect();
     Ok(Built {
+        warnings: [resolved.quarantined, resolved.warnings, found, due].concat(),
         generation,
-        warnings: [resolved.quarantined, resolved.warnings, found].concat(),
         needs_restart: resolved.needs_restart,
         reload: resolved.reload,
         kept: resolved.kept,
@@ -93,7 +97,10 @@ pub(super) fn install(generation: &Generation, metrics: &Metrics) {
     rules.issuers.register();
     metrics.register_policies(rules.store.platform_policy_ids().iter().map(|id| &**id));
     let upstreams = generation.forward.upstreams.iter();
-    metrics.keep_upstreams(upstreams.map(|one| &*one.name));
+    metrics.keep_upstreams(upstreams.clone().map(|one| &*one.name));
+    let ends = upstreams.filter_map(UpstreamSettings::certificate_ends);
+    let ends = ends.map(|one| (one.kind.label(), &*one.name, one.until));
+    metrics.certificates_end(&[Kind::Upstream.label()], ends);
     metrics.overlays_quarantined(rules.store.quarantined().len() as u64);
 }
 

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::config::{self, TenantsOf};
 use crate::fault::{self, Fault, Severity};
+use crate::forward::UpstreamSettings;
 use crate::policy::Store;
 use std::path::Path;
 
@@ -18,6 +19,9 @@ pub fn check(path: &Path) -> Vec<Fault> {
             let clock = Clock::system();
             let certificates = resolved.tls.map(|material| material.prove(None, &clock).1);
             faults.extend(certificates.into_iter().flatten());
+            let shown = resolved.forward.upstreams.iter();
+            let shown = shown.filter_map(UpstreamSettings::certificate_ends);
+            faults.extend(shown.filter_map(|ends| ends.judge(clock.now())));
             faults.extend(resolved.quarantined.into_iter().map(severe));
             faults.extend(match Store::build(resolved.policy) {
                 Ok((store, found)) if store.quarantined().is_empty() => found,

@@ -1,5 +1,6 @@
 //! TLS to an upstream: who it has to be, and in plain words why a handshake failed.
 
+use crate::tls::Ends;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error};
 use std::fmt;
@@ -19,6 +20,8 @@ pub struct Tls {
     pub client: Arc<ClientConfig>,
     /// Of everything that `client` is made of: two with the same are the same.
     pub digest: [u8; 32],
+    /// When the certificate that it is shown ends, if it is shown one.
+    pub ends: Option<Ends>,
 }
 
 impl PartialEq for Tls {

@@ -1,4 +1,4 @@
-//! When what TLS is served with ends: for metrics, and for whoever should renew it.
+//! When what TLS is spoken with ends: for metrics, and for whoever should renew it.
 
 use super::Settled;
 use crate::clock::Timestamp;
@@ -13,7 +13,8 @@ const RENEW_BEFORE_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 pub struct Ends {
     /// What it is, for metrics.
     pub kind: Kind,
-    /// Which of them: the first name of a certificate, else nothing.
+    /// Which of them: the first name of a certificate that is served, the upstream that another one is
+    /// shown to, else nothing.
     pub name: Arc<str>,
     /// The file.
     pub file: String,
@@ -32,6 +33,8 @@ pub enum Kind {
     ClientAuthority,
     /// The first of the revocation lists.
     RevocationList,
+    /// A certificate that an upstream is shown.
+    Upstream,
 }
 
 impl Settled {
@@ -73,7 +76,8 @@ impl Settled {
 }
 
 impl Ends {
-    fn judge(&self, now: Timestamp) -> Option<Fault> {
+    /// What is past, or not yet, or soon, at `now`.
+    pub fn judge(&self, now: Timestamp) -> Option<Fault> {
         let until = self.until.rfc3339();
         let what = self.kind.shown();
         let (code, message) = if now > self.until {
@@ -95,8 +99,8 @@ impl Ends {
 }
 
 impl Kind {
-    /// In the order of the metric's labels.
-    pub const ALL: [Self; 3] = [Self::Server, Self::ClientAuthority, Self::RevocationList];
+    /// What clients are served with.
+    pub const SERVED: [Self; 3] = [Self::Server, Self::ClientAuthority, Self::RevocationList];
 
     /// The label.
     pub fn label(self) -> &'static str {
@@ -104,6 +108,7 @@ impl Kind {
             Self::Server => "server",
             Self::ClientAuthority => "client_authority",
             Self::RevocationList => "revocation_list",
+            Self::Upstream => "upstream",
         }
     }
 
@@ -112,6 +117,7 @@ impl Kind {
             Self::Server => "the certificate",
             Self::ClientAuthority => "an authority of clients",
             Self::RevocationList => "a revocation list",
+            Self::Upstream => "the certificate that an upstream is shown",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! TLS to a service of our own, which may have an authority of its own and may ask who we are.
 
-use super::{Error, provider, read_certificates};
+use super::{Ends, Error, Kind, provider, read_certificates};
+use crate::x509::Said;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -38,6 +39,20 @@ pub fn service_client(
     };
     config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
     Ok(Arc::new(config))
+}
+
+/// When the first certificate of `chain` (PEM, from `file`) ends, which `upstream` is shown. `None`: it
+/// does not say so in a way that can be read.
+pub fn shown_ends(chain: &str, upstream: &str, file: String) -> Option<Ends> {
+    let chain = read_certificates(chain).ok()?;
+    let said = Said::read(chain.first()?).ok()?;
+    Some(Ends {
+        kind: Kind::Upstream,
+        name: upstream.into(),
+        file,
+        from: said.from,
+        until: said.until,
+    })
 }
 
 fn trusted(roots: Option<&str>) -> Result<RootCertStore, Error> {

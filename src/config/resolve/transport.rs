@@ -6,7 +6,7 @@ use crate::config::findings::Findings;
 use crate::config::units::Size;
 use crate::document::child;
 use crate::forward::{Ping, Protocol, Tls};
-use crate::tls::{Error, Shown, service_client};
+use crate::tls::{Ends, Error, Shown, service_client, shown_ends};
 use aws_lc_rs::digest::{Context, SHA256};
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(super) fn header_bytes_max(
 /// TLS to `host`. `None`: there is none, or it was found wrong.
 pub(super) fn tls(
     shape: &Upstream,
-    (at, host): (&str, &str),
+    (name, at, host): (&str, &str, &str),
     secure: bool,
     findings: &mut Findings<'_>,
 ) -> Option<Tls> {
@@ -69,7 +69,7 @@ pub(super) fn tls(
     let empty = UpstreamTls::default();
     let files = shape.tls.as_ref().unwrap_or(&empty);
     let errors = findings.errors();
-    let name = server_name(files, &pointer, host, findings);
+    let asked_for = server_name(files, &pointer, host, findings);
     let read = Files::read(files, &pointer, findings);
     if findings.errors() > errors {
         return None;
@@ -90,9 +90,10 @@ pub(super) fn tls(
         }
     };
     Some(Tls {
-        name: name?,
+        name: asked_for?,
         client,
         digest: read.digest(protocols),
+        ends: read.ends(files, name, findings),
     })
 }
 
@@ -123,6 +124,11 @@ impl Files {
     fn identity(&self) -> Option<Shown<'_>> {
         let (chain, key) = (self.cert.as_deref()?, self.key.as_deref()?);
         Some(Shown { chain, key })
+    }
+
+    fn ends(&self, shape: &UpstreamTls, upstream: &str, findings: &Findings<'_>) -> Option<Ends> {
+        let file = findings.path(shape.cert.as_deref()?).display().to_string();
+        shown_ends(self.cert.as_deref()?, upstream, file)
     }
 
     /// Of all of it, each part with its length: equal only where everything is.

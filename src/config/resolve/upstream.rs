@@ -38,7 +38,7 @@ fn one(
         idle_connections_max: usize::from(shape.idle_connections_max),
         protocol: transport::protocol(shape.protocol),
         ping: transport::ping(&shape.http2, &at, findings),
-        tls: transport::tls(shape, (&at, &first.host), first.secure, findings),
+        tls: transport::tls(shape, (name, &at, &first.host), first.secure, findings),
         header_bytes_max: transport::header_bytes_max(shape, &at, findings),
         pool: match shape.pool {
             Pool::Shared => PoolMode::Shared,

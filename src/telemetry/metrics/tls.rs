@@ -56,7 +56,7 @@ impl Tls {
             ends: build.gauges(stable(
                 "palisade_tls_certificate_expiry_timestamp_seconds",
                 &["kind", "name"],
-                "When what TLS is served with ends, in seconds since the epoch: a certificate (`server`, by its first name), the first of the authorities of clients (`client_authority`), the first of the revocation lists (`revocation_list`).",
+                "When what TLS is spoken with ends, in seconds since the epoch: a certificate (`server`, by its first name), the first of the authorities of clients (`client_authority`), the first of the revocation lists (`revocation_list`), the certificate that an upstream is shown (`upstream`, by its name).",
             )),
             named: Mutex::default(),
         }

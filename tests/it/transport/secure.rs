@@ -16,6 +16,49 @@ use tempfile::TempDir;
 
 const NAME: &str = "api.internal";
 
+/// A gate that shows an upstream `pair`.
+fn showing(pair: &Pair) -> Builder {
+    TestGate::builder()
+        .set("/upstreams/api/url", json!("https://127.0.0.1:9"))
+        .set(
+            "/upstreams/api/tls",
+            json!({"cert": "tls/own.crt", "key": "file:tls/own.key"}),
+        )
+        .file("tls/own.crt", &pair.cert)
+        .file("tls/own.key", &pair.key)
+}
+
+#[test]
+fn metrics_know_when_the_certificate_that_an_upstream_is_shown_ends() {
+    let authority = Authority::new("clients");
+    let mut gate = showing(&authority.until("gate", (2030, 1, 10))).start();
+    let ends = |gate: &TestGate| {
+        let labels = [("kind", "upstream"), ("name", "api")];
+        gate.metrics()
+            .sum("palisade_tls_certificate_expiry_timestamp_seconds", &labels)
+    };
+    assert_eq!(ends(&gate), 1_894_233_600.0);
+    let renewed = authority.until("gate", (2031, 1, 1));
+    gate.change(|files| {
+        files.put("tls/own.crt", &renewed.cert);
+        files.put("tls/own.key", &renewed.key);
+    });
+    assert_eq!(ends(&gate), 1_924_992_000.0);
+    gate.change(|files| files.set("/upstreams/api/tls", json!({})));
+    assert_eq!(ends(&gate), 0.0, "it is shown none any more");
+}
+
+#[test]
+fn check_warns_of_a_certificate_for_an_upstream_that_has_ended() {
+    let past = Authority::new("clients").until("gate", (2020, 1, 1));
+    let (folder, _issuer) = showing(&past).into_folder();
+    let faults = palisade::author::check(&folder.path().join("palisade.yaml"));
+    let ended = faults.iter().find(|one| one.code == "certificate_expired");
+    let ended = ended.unwrap_or_else(|| panic!("{faults:#?}"));
+    assert!(!ended.is_error(), "{ended}");
+    assert!(ended.place.file.ends_with("tls/own.crt"), "{ended}");
+}
+
 /// Older versions of nginx speak 1.2 alone if they are not told.
 const MODERN: &str = "ssl_protocols TLSv1.2 TLSv1.3;";
 
