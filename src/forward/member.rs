@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// One endpoint, with this worker's connections to it.
 pub(super) struct Member {
@@ -103,7 +103,7 @@ impl Member {
     ) -> Result<(Response<Incoming>, Lease), Box<Failed>> {
         let mut resends = 0;
         loop {
-            let (mut lease, fresh) = match self.lease(&way.owner).await {
+            let (mut lease, fresh) = match self.lease(way).await {
                 Ok(lease) => lease,
                 Err(error) => return Err(Failed::unsent(error, request)),
             };
@@ -154,12 +154,22 @@ impl Member {
     }
 
     /// A connection for one request of `owner`, and whether it is a new one.
-    async fn lease(&self, owner: &Owner) -> Result<(Lease, bool), Error> {
-        match self.pool.take(owner) {
+    async fn lease(&self, way: &Way<'_>) -> Result<(Lease, bool), Error> {
+        match self.pool.take(&way.owner) {
             Some(lease) => Ok((lease, false)),
             // In a box: few requests come here, and all would carry its weight.
-            None => Box::pin(self.open(owner)).await,
+            None => Box::pin(self.open_in_time(way)).await,
         }
+    }
+
+    /// Nobody waits for a connection longer than its caller waits for the reply.
+    async fn open_in_time(&self, way: &Way<'_>) -> Result<(Lease, bool), Error> {
+        let opened = self.open(&way.owner);
+        let Some(deadline) = way.deadline else {
+            return opened.await;
+        };
+        let opened = timeout_at(deadline, opened).await;
+        opened.unwrap_or_else(|_| Err(self.late(Late::Deadline, way.limit)))
     }
 
     async fn open(&self, owner: &Owner) -> Result<(Lease, bool), Error> {

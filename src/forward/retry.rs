@@ -10,6 +10,7 @@ use super::member::{Failed, Member, Way};
 use super::pool::Lease;
 use super::upstream::{Answer, Upstream};
 use super::{Protocol, UpstreamSettings};
+use crate::telemetry::UpstreamFailure;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
@@ -168,7 +169,7 @@ impl Upstream {
                 // What was not sent and failed for the client's own body would fail again.
                 let unsent = unsent.filter(|_| error.failure().is_some());
                 let unsent = unsent.map(|request| Next {
-                    unconnected: matches!(error, Error::Connect(..) | Error::ConnectTimeout(..)),
+                    unconnected: error.failure() == Some(UpstreamFailure::Connect),
                     request,
                 });
                 let again = || spare.and_then(|spare| spare.again(&error)).map(Next::of);

@@ -11,6 +11,9 @@ use serde_json::Value;
 /// Who, what and the action groups; compiled in, nobody edits it.
 pub(super) const CORE: &str = include_str!("../../schemas/core.cedarschema");
 
+/// What its copy is called, wherever it lies.
+const CORE_FILE: &str = "core.cedarschema";
+
 /// The text of the action fragment.
 pub(super) fn operations(settings: &Settings) -> Result<String, Vec<Fault>> {
     let named = operations::review(&settings.operations)?;
@@ -24,7 +27,7 @@ pub(super) fn operations(settings: &Settings) -> Result<String, Vec<Fault>> {
 pub(super) fn build(settings: &Settings, operations: &str) -> Result<Schema, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut fragments = Vec::new();
-    let core = Source::new("core.cedarschema", CORE);
+    let core = Source::new(CORE_FILE, CORE);
     let generated = Source::new("operations.cedarschema", operations);
     for source in [&core, &generated] {
         match parse(source) {
@@ -94,6 +97,9 @@ fn review(source: &Source, fragment: SchemaFragment) -> Result<SchemaFragment, V
         )]);
     };
     let core = core_names();
+    if let Some(fault) = other_core(source, &json, &core) {
+        return Err(vec![fault]);
+    }
     for (namespace, declared) in namespaces {
         for name in names(declared, "actions") {
             let fault = Fault::error(
@@ -122,6 +128,33 @@ fn review(source: &Source, fragment: SchemaFragment) -> Result<SchemaFragment, V
     } else {
         Err(faults)
     }
+}
+
+/// A copy of the core of another version: one fault says so, and not one for each of its types.
+fn other_core(source: &Source, json: &Value, core: &[String]) -> Option<Fault> {
+    let file = std::path::Path::new(&*source.file).file_name()?;
+    let declared = json.get("Tenancy").filter(|_| file == CORE_FILE)?;
+    let declared = [
+        names(declared, "entityTypes"),
+        names(declared, "commonTypes"),
+    ]
+    .concat();
+    if !declared.iter().any(|name| core.contains(name)) {
+        return None;
+    }
+    let lacking = core.iter().filter(|name| !declared.contains(name));
+    let lacking: Vec<_> = lacking.map(|name| format!("`{name}`")).collect();
+    let message = if lacking.is_empty() {
+        "a copy of the core schema that is not this version's".to_owned()
+    } else {
+        let lacking = lacking.join(", ");
+        format!("a copy of the core schema that is not this version's: it lacks {lacking}")
+    };
+    let fault = Fault::error("schema_core", diagnose::file(source), message);
+    Some(fault.help(
+        "put the `schemas/core.cedarschema` of this version in its place (`palisade init` in an \
+         empty folder writes it), or remove the file: the core is part of the binary",
+    ))
 }
 
 fn core_names() -> Vec<String> {

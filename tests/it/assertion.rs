@@ -1,7 +1,9 @@
 //! The signed statement that upstreams verify themselves.
 
-use crate::support::assertion::{AUDIENCE, Assertion, ED25519, P256, asserting, keys};
+use crate::support::assertion::{AUDIENCE, Assertion, ED25519, P256, asserting, keys, signing};
+use crate::support::authority::Authority;
 use crate::support::gate::{HOST, TestGate, refused};
+use crate::support::tls::{TlsClient, asking};
 use palisade::clock::Clock;
 use palisade::reason::Reason;
 use serde_json::json;
@@ -44,6 +46,25 @@ fn a_user_who_is_acted_for_is_verified_or_said_not_to_be() {
             (&json!("acme/hr-sync"), &json!("ana"), &json!("hr-sync"))
         );
         assert_eq!(claims["user_verified"], known);
+    }
+}
+
+#[test]
+fn it_says_whose_certificate_the_client_showed_and_nothing_where_it_showed_none() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let id = "spiffe://example.org/ns/prod/sa/web";
+    let own = clients.workload(id);
+    let more = json!({"client_auth": "optional"});
+    let gate = asking(&servers.host(&[HOST]), &clients, &more);
+    let gate = signing(gate, ED25519).start();
+    let bearer = format!(
+        "authorization: Bearer {}\r\n",
+        gate.issuer.user("ana").sign()
+    );
+    for (shown, said) in [(Some(&own), json!(id)), (None, json!(null))] {
+        let client = TlsClient::new(&servers, shown);
+        assert_eq!(client.get(&gate, PATH, &bearer).unwrap(), 200);
+        assert_eq!(latest(&gate).claims["client_certificate"], said);
     }
 }
 

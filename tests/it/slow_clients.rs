@@ -104,6 +104,22 @@ fn messages_of_grpc_come_when_they_come() {
 }
 
 #[test]
+fn a_route_says_how_long_a_call_of_grpc_may_rest() {
+    let gate = configured(json!({"body": "200ms"}))
+        .set("/upstreams/api/timeouts/idle", json!("200ms"))
+        .set("/routes/1/idle_timeout", json!("1m"))
+        .start();
+    let mut resting = gate.connect();
+    resting.send(upload(&gate, "application/grpc").as_bytes());
+    resting.send(b"1\r\nx\r\n");
+    let mut other = gate.connect();
+    other.send(upload(&gate, "application/json").as_bytes());
+    other.reply("POST").refused(Reason::BodyTimeout);
+    resting.send(b"0\r\n\r\n");
+    assert_eq!(resting.reply("POST").status, 200);
+}
+
+#[test]
 fn a_rate_of_nothing_is_no_rate() {
     let gate = gate(json!({"body": "300ms", "body_rate": "0B"}));
     let head = upload(&gate, "application/json");

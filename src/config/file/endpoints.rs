@@ -34,8 +34,8 @@ pub(crate) enum Balance {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Retries {
-    /// How often, beside the first time. 0: never. An endpoint that takes no connection does not count:
-    /// another one is asked.
+    /// How often, beside the first time. 0: never. An endpoint that takes no connection, or shows no certificate
+    /// that holds, does not count: another one is asked.
     #[schemars(range(min = 0, max = 10))]
     pub(crate) max: u32,
     /// Statuses after which such a request is sent again too, with these methods alone.

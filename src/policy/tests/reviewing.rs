@@ -211,6 +211,24 @@ fn guards_have_one_form() {
 }
 
 #[test]
+fn a_copy_of_another_versions_core_is_one_fault_that_says_so() {
+    let shipped_core = include_str!("../../../schemas/core.cedarschema");
+    let own = |text: String| {
+        let mut settings = shipped();
+        settings.schema = vec![Source::new("schemas/core.cedarschema", text)];
+        Store::build(settings).map(|_| ())
+    };
+    assert!(own(shipped_core.to_owned()).is_ok());
+    let former = shipped_core.replace("Certificate", "Badge");
+    let faults = own(former).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    let shown = faults[0].to_string();
+    assert!(shown.starts_with("schemas/core.cedarschema"), "{shown}");
+    assert!(shown.contains("it lacks `Certificate`"), "{shown}");
+    assert!(shown.contains("in its place"), "{shown}");
+}
+
+#[test]
 fn a_deployments_schema_declares_types_and_nothing_else() {
     let build = |text: &str| {
         let mut settings = shipped();

@@ -6,6 +6,7 @@ use crate::support::eventually;
 use crate::support::gate::TestGate;
 use palisade::reason::Reason;
 use serde_json::json;
+use std::net::TcpListener;
 
 #[test]
 fn a_refusal_is_a_status_that_clients_understand() {
@@ -76,6 +77,31 @@ fn the_gate_itself_keeps_a_deadline_that_is_shorter_than_its_own() {
         record["detail"].to_string().contains("deadline"),
         "{record}"
     );
+}
+
+#[test]
+fn nobody_waits_for_a_connection_beyond_a_callers_deadline() {
+    // It takes connections and never says a word of TLS.
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", mute.local_addr().unwrap());
+    let gate = TestGate::builder()
+        .set("/upstreams/api/url", json!(url))
+        .set(
+            "/upstreams/api/timeouts",
+            json!({"connect": "1m", "response": "1m"}),
+        )
+        .start();
+    let reply = gate
+        .get("/app/v1/missions")
+        .bearer(&gate.issuer.user("ana").sign())
+        .header("content-type", "application/grpc")
+        .header("grpc-timeout", "150m")
+        .send();
+    assert_eq!(reply.header("grpc-status"), Some("4"));
+    let record = gate.only_record();
+    assert_eq!(record["reason"], "upstream_timeout");
+    let detail = record["detail"].to_string();
+    assert!(detail.contains("deadline"), "{record}");
 }
 
 #[test]

@@ -16,7 +16,12 @@ pub(crate) const AUDIENCE: &str = "urn:api";
 
 /// A gate that signs with `key`.
 pub(crate) fn asserting(key: &str) -> Builder {
-    TestGate::builder()
+    signing(TestGate::builder(), key)
+}
+
+/// The same, of another gate.
+pub(crate) fn signing(builder: Builder, key: &str) -> Builder {
+    builder
         .file("secrets/assertion.pem", key)
         .set(
             "/annotate",

@@ -4,6 +4,9 @@ use super::{count, create, gate, nobody, read, services, urls};
 use crate::support::upstream::TestUpstream;
 use palisade::reason::Reason;
 use serde_json::json;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 fn seen(services: &[TestUpstream]) -> usize {
     services.iter().map(|one| one.requests().len()).sum()
@@ -27,6 +30,29 @@ fn a_get_whose_connection_broke_goes_to_another_endpoint_as_it_was() {
     );
     gate.audit(good.requests().len());
     assert_eq!(count(&gate, "retries_total", ("result", "sent")), 1.0);
+}
+
+#[test]
+fn an_endpoint_without_tls_is_one_that_takes_no_connection() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let urls = [(); 2].map(|()| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let asked = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                asked.fetch_add(1, Relaxed);
+                drop(stream);
+            }
+        });
+        url
+    });
+    let more = json!({"retries": {"max": 0}, "ejection": {"failures": 0}});
+    let gate = gate(&urls, &more).start();
+    read(&gate).refused(Reason::UpstreamUnreachable);
+    // Nothing was sent, so that the other one was asked, and the budget was not.
+    assert_eq!(asked.load(Relaxed), 2);
+    assert_eq!(count(&gate, "retries_total", ("result", "sent")), 0.0);
 }
 
 #[test]
