@@ -6,6 +6,7 @@ mod generation;
 mod relaxed;
 mod reload;
 mod report;
+mod resident;
 mod run;
 mod start;
 mod view;

@@ -7,6 +7,7 @@
 use super::certificates::Certificates;
 use super::generation::{self, Built};
 use super::report::Report;
+use super::resident;
 use crate::config::{self, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Watch};
 use crate::drain::Draining;
 use crate::fault::Fault;
@@ -102,6 +103,8 @@ impl Reloader {
     /// Follows the files until the signal.
     pub(super) async fn run(mut self, mut draining: Draining) {
         loop {
+            // Before the first look, of what the start touched.
+            resident::give_back();
             let forced = tokio::select! {
                 () = draining.signal() => return,
                 () = self.asked.notified() => true,

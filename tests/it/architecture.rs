@@ -119,6 +119,20 @@ fn only_explanations_take_claims_without_a_signature() {
     }
 }
 
+/// Whoever reads the program for what could corrupt memory has one place to look at.
+#[test]
+fn only_giving_back_pages_is_unsafe() {
+    for source in sources() {
+        let is_unsafe = source.text.contains("unsafe {") || source.text.contains("unsafe fn");
+        assert_eq!(
+            is_unsafe,
+            source.name == "src/app/resident.rs",
+            "{}",
+            source.name
+        );
+    }
+}
+
 #[test]
 fn no_file_has_more_than_five_hundred_lines_of_code() {
     for source in sources() {

@@ -207,3 +207,16 @@ fn connections_at_rest_hold_little_memory() {
         (each < KIB_EACH_MAX * 1024).then_some(())
     });
 }
+
+/// Reading files and policies runs through most of the program; serving does not.
+#[test]
+fn what_only_a_start_runs_is_not_kept_in_memory() {
+    let gate = TestProcess::start(quick());
+    soon("its pages are given back", || {
+        let (held, all) = gate.code();
+        (held * 4 < all).then_some(())
+    });
+    let token = gate.issuer.user("ana").sign();
+    let request = gate.request("GET", READ).bearer(&token);
+    request.send().allowed(200);
+}

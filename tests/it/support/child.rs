@@ -38,7 +38,8 @@ pub(crate) struct TestProcess {
 pub(crate) struct Held {
     /// Descriptors beside those of connections to upstreams, which are kept for later.
     descriptors: i64,
-    resident: u64,
+    /// Memory besides pages of files, which come and go.
+    own: u64,
 }
 
 impl TestProcess {
@@ -154,7 +155,7 @@ impl TestProcess {
         let kept = kept as i64;
         Held {
             descriptors: i64::try_from(open).expect("a small number") - kept,
-            resident: self.memory("VmRSS:"),
+            own: self.anonymous_memory(),
         }
     }
 
@@ -166,6 +167,22 @@ impl TestProcess {
     /// The memory that it holds besides pages of files, in bytes.
     pub(crate) fn anonymous_memory(&self) -> u64 {
         self.memory("RssAnon:")
+    }
+
+    /// How much of the program's code is in memory, and all of it, in KiB.
+    pub(crate) fn code(&self) -> (u64, u64) {
+        let maps = fs::read_to_string(format!("/proc/{}/smaps", self.id()));
+        let maps = maps.expect("the binary runs");
+        let code = maps
+            .split_once(" r-xp ")
+            .expect("the program comes first")
+            .1;
+        let figure = |name: &str| {
+            let line = code.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+            kib.and_then(|kib| kib.parse().ok()).expect("Linux says it")
+        };
+        (figure("Rss:"), figure("Size:"))
     }
 
     fn memory(&self, name: &str) -> u64 {
@@ -188,7 +205,7 @@ impl TestProcess {
             }
             std::thread::sleep(Duration::from_millis(50));
         };
-        let growth = now.resident.saturating_sub(before.resident);
+        let growth = now.own.saturating_sub(before.own);
         assert!(growth < GROWTH_MAX, "{growth} bytes more are held");
     }
 
