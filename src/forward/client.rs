@@ -77,6 +77,18 @@ impl Forwarder {
         next
     }
 
+    /// Lets go of connections to whatever is not there any more, although no request asks. Where none did
+    /// ever, there are none.
+    pub fn follow(&self, settings: &Arc<Settings>, services: &Services) {
+        if self.current.borrow().is_none() {
+            return;
+        }
+        let upstreams = self.upstreams(settings, services);
+        for upstream in upstreams.by_name.values() {
+            upstream.follow();
+        }
+    }
+
     fn next(
         &self,
         settings: &Arc<Settings>,

@@ -190,6 +190,11 @@ impl Upstream {
         Rc::clone(&members)
     }
 
+    /// Connections to endpoints that are gone close.
+    pub(super) fn follow(&self) {
+        drop(self.members());
+    }
+
     /// The reply as the client gets it: small ones whole, others as they come.
     pub(super) async fn reply(
         &self,

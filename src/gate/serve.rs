@@ -29,6 +29,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What all workers share.
 pub struct Shared {
@@ -47,6 +48,9 @@ pub struct Shared {
     /// Tells the time.
     pub clock: Clock,
 }
+
+/// How soon a worker without requests sees that endpoints of an upstream have changed.
+const ENDPOINTS_ROUND: Duration = Duration::from_secs(2);
 
 /// What is known of a refused request that its reply goes by.
 #[derive(Default)]
@@ -83,6 +87,21 @@ impl Gate {
     /// Ends open streams whose callers may not have them any more, for as long as it is polled.
     pub async fn look_after_streams(&self) {
         self.streams.look_after().await;
+    }
+
+    /// Closes connections to upstreams and endpoints that are not there any more, for as long as it is
+    /// polled: a worker without requests would keep them.
+    pub async fn look_after_upstreams(&self) {
+        let mut generations = self.shared.generation.watch();
+        loop {
+            tokio::select! {
+                changed = generations.changed() => if changed.is_err() { return; },
+                () = tokio::time::sleep(ENDPOINTS_ROUND) => {}
+            }
+            let generation = self.shared.generation.load();
+            let (forward, services) = (&generation.forward, &generation.services);
+            self.forwarder.follow(forward, services);
+        }
     }
 
     /// Records a request whose client went away before anybody had begun to answer it.

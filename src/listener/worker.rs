@@ -141,6 +141,8 @@ fn work(doors: &[Rc<Door>], inside: &Rc<Inside>) -> io::Result<()> {
     let local = LocalSet::new();
     let streams = Rc::clone(inside);
     local.spawn_local(async move { streams.gate.look_after_streams().await });
+    let upstreams = Rc::clone(inside);
+    local.spawn_local(async move { upstreams.gate.look_after_upstreams().await });
     local.block_on(&runtime, async {
         let mut open = JoinSet::new();
         for door in doors {

@@ -93,6 +93,19 @@ fn connections_to_an_address_that_is_gone_end() {
 }
 
 #[test]
+fn connections_to_an_address_that_is_gone_end_though_nobody_asks() {
+    let (dns, port) = (Dns::start(), pair());
+    dns.says(NAME, &[FIRST]);
+    let gate = gate(&dns, port).start();
+    read(&gate).allowed(200);
+    dns.says(NAME, &[SECOND]);
+    eventually("no connection is left", || {
+        let open = gate.metrics().sum("palisade_upstream_connections", &[]);
+        (open == 0.0).then_some(())
+    });
+}
+
+#[test]
 fn a_request_to_an_address_that_is_gone_finishes() {
     let (go, wait) = channel::<()>();
     let wait = Mutex::new(wait);

@@ -52,6 +52,16 @@ fn an_upstream_that_did_not_change_keeps_all_that_is_known_of_it() {
 }
 
 #[test]
+fn connections_to_an_upstream_that_is_taken_away_close_though_nobody_asks() {
+    let [leaving, staying] = services();
+    let mut gate = gate(&[leaving.url()], &json!({})).start();
+    read(&gate).allowed(200);
+    leave_only(&mut gate, &staying);
+    leaving.all_closed();
+    assert_eq!(staying.connections(), 0);
+}
+
+#[test]
 fn an_endpoint_that_is_taken_away_finishes_its_requests() {
     let (go, wait) = channel::<()>();
     let wait = Mutex::new(wait);
