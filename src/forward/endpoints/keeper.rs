@@ -44,6 +44,18 @@ impl Services {
         }
     }
 
+    /// Whether these are those of `other`, looked up in the same way: whoever looks after them need not
+    /// begin anew.
+    fn are(&self, other: &Self) -> bool {
+        let same = |(name, one)| {
+            let other = other.by_name.get(name);
+            other.is_some_and(|other| Arc::ptr_eq(one, other))
+        };
+        self.dns == other.dns
+            && self.by_name.len() == other.by_name.len()
+            && self.by_name.iter().all(same)
+    }
+
     /// All of them, by name.
     pub fn all(&self) -> Vec<&Arc<Service>> {
         let mut all: Vec<_> = self.by_name.values().collect();
@@ -95,7 +107,7 @@ impl Services {
     }
 }
 
-/// Looks after the upstreams of `current`, anew whenever it has `changed`, until the signal.
+/// Looks after the upstreams of `current`, anew whenever they have `changed`, until the signal.
 pub async fn keep(
     current: impl Fn() -> Arc<Services>,
     mut changed: watch::Receiver<u64>,
@@ -115,7 +127,8 @@ pub async fn keep(
                 () = draining.signal() => return,
                 gone = changed.changed() => if gone.is_err() { return },
             }
-            if !Arc::ptr_eq(&services, &current()) {
+            // Reloads may come more often than checks: they must not put them off for ever.
+            if !services.are(&current()) {
                 break;
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{count, gate, read, services, until, urls};
 use crate::support::authority::Authority;
+use crate::support::eventually;
 use crate::transport::Http2;
 use palisade::reason::Reason;
 use serde_json::json;
@@ -32,6 +33,23 @@ fn an_endpoint_that_says_it_is_not_well_gets_nothing_until_it_is() {
     ill.reply(200, &[], b"");
     until(&gate, "healthy", 2);
     gate.audit(20);
+}
+
+#[test]
+fn reloads_that_come_more_often_than_checks_do_not_put_them_off() {
+    let services = services::<2>();
+    for service in &services {
+        service.accept_any_header();
+    }
+    let more = json!({"health": {"path": "/healthz", "interval": "700ms"}});
+    let gate = gate(&urls(&services), &more).start();
+    until(&gate, "healthy", 2);
+    let asked = || count(&gate, "health_checks_total", ("result", "ok"));
+    let first = asked();
+    eventually("they are asked again", || {
+        gate.reload();
+        (asked() > first).then_some(())
+    });
 }
 
 #[test]
