@@ -38,11 +38,14 @@ impl Idle {
         Some(Rest(Some((Arc::clone(&self.0), number))))
     }
 
-    /// Closes the one that has rested longest, if there is one.
+    /// Closes the one that has rested longest, if there is one. Those that their upstream has closed have
+    /// given up their room already, and stay listed until their worker looks at them.
     pub(super) fn close_one(&self) {
-        let first = lock(&self.0).tasks.pop_first();
-        if let Some((_, task)) = first {
-            task.abort();
+        let mut resting = lock(&self.0);
+        while let Some((_, task)) = resting.tasks.pop_first() {
+            if !task.is_finished() {
+                return task.abort();
+            }
         }
     }
 }
@@ -91,5 +94,17 @@ mod tests {
         assert!(second.await.unwrap_err().is_cancelled());
         assert!(!first.is_finished() && !third.is_finished());
         assert!(idle.add_unless(&first.abort_handle(), || true).is_none());
+    }
+
+    #[tokio::test]
+    async fn one_that_its_upstream_has_closed_is_not_closed_for_anybody() {
+        let idle = Idle::default();
+        let gone = tokio::spawn(std::future::ready(()));
+        let open = tokio::spawn(std::future::pending::<()>());
+        let rests = [&gone, &open].map(|task| idle.add_unless(&task.abort_handle(), || false));
+        gone.await.unwrap();
+        idle.close_one();
+        assert!(open.await.unwrap_err().is_cancelled());
+        drop(rests);
     }
 }
