@@ -187,6 +187,10 @@ impl Watch {
 
     fn taken_back(&self) {
         let (since, count) = self.0.resets.get();
+        // Once there were too many, there were: nobody may have looked since.
+        if count > RESETS_MAX {
+            return;
+        }
         let now = Instant::now();
         self.0.resets.set(if since + RESETS_WINDOW < now {
             (now, 1)
@@ -328,6 +332,17 @@ mod tests {
             tokio::time::advance(BARE_WINDOW).await;
         }
         assert!(watch.0.bare.get().1 <= BARE_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn too_many_resets_are_not_forgotten_before_anybody_looks() {
+        let watch = watch();
+        let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
+        watch.read(&reset.repeat(RESETS_MAX as usize + 1));
+        tokio::time::advance(RESETS_WINDOW * 2).await;
+        watch.read(&reset);
+        let soon = Duration::from_secs(1);
+        assert_eq!(watch.fault(soon, soon, soon).await, Fault::Resets);
     }
 
     #[test]
