@@ -173,6 +173,19 @@ fn clients_are_fewer_than_descriptors_so_that_the_rest_goes_on() {
 }
 
 #[test]
+fn a_start_says_when_descriptors_are_too_few_for_the_configured_connections() {
+    let logged = "exec prlimit --nofile=256:256 \"$@\" 2>log";
+    for (connections, told) in [(1000, true), (100, false)] {
+        let limits = json!({"connections": connections});
+        let builder = TestGate::builder().set("/listen/limits", limits);
+        let gate = TestProcess::start_with(builder, &["sh", "-c", logged, "sh"]);
+        let log = std::fs::read_to_string(gate.path("log")).expect("the shell made it");
+        assert_eq!(log.contains("raise `ulimit -n`"), told, "{log}");
+        assert_eq!(log.contains("192"), told, "three quarters: {log}");
+    }
+}
+
+#[test]
 fn without_descriptors_nothing_spins_and_nothing_is_forgotten() {
     let builder = TestGate::builder()
         .set("/listen/limits", json!({"connections": 100_000}))
