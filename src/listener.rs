@@ -15,6 +15,7 @@ mod proxy;
 mod rest;
 mod transparent;
 mod tunnel;
+mod vouched;
 mod worker;
 
 pub use proxy::ProxyProtocol;

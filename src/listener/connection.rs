@@ -6,6 +6,7 @@ use super::handshake::{Secured, shake};
 use super::patience::Patience;
 use super::preface::{self, Protocol};
 use super::rest::Readable;
+use super::vouched::Vouched;
 use super::{Settings, http1, http2, proxy};
 use crate::drain::Draining;
 use crate::gate::Gate;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// How long a client that has connected may take to ask once draining begins. It could not know; what it
@@ -54,8 +54,8 @@ pub(super) struct Link {
     pub(super) inside: Rc<Inside>,
     pub(super) peer: Peer,
     pub(super) patience: Patience,
-    /// Told when what its client's certificate was verified under serves no more.
-    vouched: Option<watch::Receiver<u64>>,
+    /// Over TLS: for how long its client may go on. Boxed: others must not pay for it.
+    vouched: Option<Box<Vouched>>,
 }
 
 /// Serves `stream`, which came by `way`, to its end; once draining begins, to the end of the requests
@@ -99,7 +99,7 @@ pub(super) async fn serve(
     };
     // Boxed, like what follows: connections without TLS must not pay for it.
     // Watched first: what is swapped meanwhile is not missed.
-    let (vouched, server) = (serving.watch(), serving.load());
+    let (changes, server) = (serving.watch(), serving.load());
     let limit = settings.handshake_timeout;
     let shaken = Box::pin(shake(stream, &server, (peer, limit), inside.gate.shared()));
     let secured = tokio::select! {
@@ -113,9 +113,15 @@ pub(super) async fn serve(
         protocol,
     }) = secured
     {
-        let vouched = Some(vouched).filter(|_| peer.certificate.is_some());
+        let clock = &inside.gate.shared().clock;
+        let vouched = Vouched::new(
+            (serving, changes),
+            &server,
+            peer.certificate.as_deref(),
+            clock,
+        );
         let link = Link {
-            vouched,
+            vouched: Some(Box::new(vouched)),
             ..Link::new(&inside, peer, patience)
         };
         Box::pin(link.speak(protocol, stream)).await;
@@ -132,15 +138,12 @@ impl Link {
         }
     }
 
-    /// Completes when nobody vouches for the client's certificate any more: authorities, revocation lists or
-    /// our own certificate have changed. Its connection ends, and the next one is verified anew.
+    /// Completes when nobody vouches for the client any more. Its connection ends, and the next one is
+    /// verified anew.
     pub(super) async fn vouched(&self) {
-        let Some(mut vouched) = self.vouched.clone() else {
-            return pending().await;
-        };
-        if vouched.changed().await.is_err() {
-            // The sender is gone: the process ends, which others see to.
-            pending::<()>().await;
+        match &self.vouched {
+            Some(vouched) => Box::pin(vouched.ended()).await,
+            None => pending().await,
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) async fn shake(
         Ok(ended) => ended.map_err(|error| (Failure::of(&error), error.to_string())),
         Err(_) => Err((Failure::Late, "no whole handshake in time".to_owned())),
     };
-    let secured = ended.and_then(|stream| secured(stream, address, shared.clock.now()));
+    let secured = ended.and_then(|stream| secured(stream, server, address, shared.clock.now()));
     match secured {
         Ok((secured, resumed)) => {
             metrics.tls_handshake(resumed);
@@ -53,12 +53,13 @@ pub(super) async fn shake(
 /// With what the client proved, and whether it resumed an earlier connection.
 fn secured(
     stream: TlsStream<TcpStream>,
+    server: &Server,
     address: IpAddr,
     now: Timestamp,
 ) -> Result<(Secured, bool), (Failure, String)> {
     let (_, tls) = stream.get_ref();
-    let certificate = identity(tls, now)?;
     let resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
+    let certificate = identity(tls, server, (now, resumed))?;
     let peer = Peer {
         secure: true,
         certificate,
@@ -77,14 +78,20 @@ fn secured(
 }
 
 /// Of the client's own certificate. The library keeps only chains that it verified: now, or when the
-/// connection was made that is resumed, since when it may have ended.
+/// connection was made that is resumed; those are verified again.
 fn identity(
     tls: &ServerConnection,
-    now: Timestamp,
+    server: &Server,
+    (now, resumed): (Timestamp, bool),
 ) -> Result<Option<Arc<Identity>>, (Failure, String)> {
-    let Some(own) = tls.peer_certificates().and_then(<[_]>::first) else {
+    let chain = tls.peer_certificates().unwrap_or_default();
+    let Some(own) = chain.first() else {
         return Ok(None);
     };
+    if resumed {
+        let why = |failure| (failure, "its chain holds no more".to_owned());
+        server.verify(chain).map_err(why)?;
+    }
     let read = Identity::read(own).map_err(|error| (Failure::Identity, error.to_string()))?;
     if !read.holds(now) {
         let why = format!("the certificate ended at {}", read.until.rfc3339());

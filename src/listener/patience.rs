@@ -88,8 +88,11 @@ impl Patience {
         Busy(self.clone())
     }
 
-    /// Since when nobody needs the connection, if that is so.
+    /// Since when nobody needs the connection, if that is so. Whoever has not taken its reply yet needs it.
     pub(super) fn unused_since(&self) -> Option<Instant> {
+        if self.0.stalled.get().is_some() {
+            return None;
+        }
         match self.0.state.get() {
             State::New(since) | State::Idle(since) => Some(since),
             State::Head(_) | State::Busy => None,
@@ -133,6 +136,7 @@ impl Patience {
         upload
     }
 
+    /// Something was written, or flushed: TLS takes more than the client does, and says so only there.
     fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
         let stalled = &self.0.stalled;
         if written.is_ready() {
@@ -252,7 +256,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.patience.wrote(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

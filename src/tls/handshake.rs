@@ -89,7 +89,7 @@ impl Failure {
         inner.map_or(Self::Closed, Self::of_tls)
     }
 
-    fn of_tls(error: &Error) -> Self {
+    pub(super) fn of_tls(error: &Error) -> Self {
         match error {
             Error::InvalidMessage(_) => Self::NotTls,
             Error::PeerIncompatible(why) => Self::of_incompatible(why),

@@ -1,10 +1,11 @@
 //! What the listener serves TLS with: made whole, and swapped whole.
 
 use super::names::Names;
-use super::{BadRevocations, Error, Settled, provider};
-use crate::clock::Clock;
+use super::{BadRevocations, Error, Failure, Settled, provider};
+use crate::clock::{Clock, Timestamp};
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::pki_types::UnixTime;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::time_provider::TimeProvider;
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 use std::sync::Arc;
@@ -29,6 +30,11 @@ pub enum MinVersion {
 #[derive(Clone, Debug)]
 pub struct Server {
     config: Arc<ServerConfig>,
+    /// What checks the chains that clients show; `None`: nobody is asked for one.
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+    time: Arc<Time>,
+    /// When the first revocation list ends: from then on nobody's certificate says anything.
+    until: Timestamp,
 }
 
 impl Server {
@@ -39,16 +45,17 @@ impl Server {
             MinVersion::Tls13 => &[&version::TLS13],
         };
         let time = Arc::new(Time(clock.clone()));
-        let builder = ServerConfig::builder_with_details(provider(), time)
+        let builder = ServerConfig::builder_with_details(provider(), Arc::clone(&time) as _)
             .with_protocol_versions(versions)
             .map_err(|error| Error::Server(error.to_string()))?;
-        let builder = match &settled.authorities {
+        let lists = settled.revocations.as_ref().map(|held| &held.value);
+        let authorities = settled.authorities.as_ref().map(|held| &held.value);
+        let required = settled.rules.client_required;
+        let clients = authorities.map(|one| one.verifier(lists, required));
+        let clients = clients.transpose()?;
+        let builder = match &clients {
             None => builder.with_no_client_auth(),
-            Some(authorities) => {
-                let lists = settled.revocations.as_ref().map(|held| &held.value);
-                let required = settled.rules.client_required;
-                builder.with_client_cert_verifier(authorities.value.verifier(lists, required)?)
-            }
+            Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients)),
         };
         let certificates = settled.certificates.iter().map(|held| &held.value);
         let names = Names::new(certificates, settled.rules.unknown);
@@ -62,7 +69,34 @@ impl Server {
         config.max_early_data_size = 0;
         Ok(Self {
             config: Arc::new(config),
+            clients,
+            time,
+            until: lists
+                .and_then(|lists| lists.until)
+                .unwrap_or(Timestamp::MAX),
         })
+    }
+
+    /// Whether a client that shows no certificate gets no connection.
+    pub fn requires_certificate(&self) -> bool {
+        let clients = self.clients.as_ref();
+        clients.is_some_and(|clients| clients.client_auth_mandatory())
+    }
+
+    /// When the first revocation list ends.
+    pub fn clients_until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Verifies a client's chain now, its own certificate first: a session that is resumed shows one that was
+    /// verified when it began, and lists and authorities may have ended since.
+    pub fn verify(&self, chain: &[CertificateDer<'_>]) -> Result<(), Failure> {
+        let (Some(clients), Some((own, above))) = (&self.clients, chain.split_first()) else {
+            return Ok(());
+        };
+        let now = self.time.current_time().ok_or(Failure::Other)?;
+        let verified = clients.verify_client_cert(own, above, now);
+        verified.map_err(|error| Failure::of_tls(&error)).map(drop)
     }
 
     /// For one handshake.

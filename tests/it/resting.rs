@@ -152,6 +152,35 @@ fn a_connection_that_rests_over_tls_is_closed_when_it_was_idle_for_too_long() {
 }
 
 #[test]
+fn the_end_of_a_reply_over_tls_reaches_a_client_that_pauses_before_it() {
+    let authority = Authority::new("servers");
+    let gate = serving(&authority.host(&[HOST]), &json!({}))
+        .set("/listen/timeouts", json!({"head": "50ms", "idle": "5s"}))
+        .start();
+    let token = gate.issuer.user("ana").sign();
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    let client = TlsClient::new(&authority, None);
+    // For some of them the kernel takes all but a part that TLS itself holds back.
+    let mut paused: Vec<TlsConnection> = Vec::new();
+    for kib in (100..500).step_by(20) {
+        let body = vec![b'x'; kib * 1024];
+        gate.upstream.reply(200, &[], &body);
+        let mut one = client.connect(gate.tls_address()).expect("a connection");
+        let before = gate.upstream.requests().len();
+        one.ask(READ, &bearer).expect("a request");
+        eventually("it is asked", || {
+            (gate.upstream.requests().len() > before).then_some(())
+        });
+        paused.push(one);
+    }
+    rest();
+    for mut one in paused {
+        assert_eq!(one.reply().expect("a whole reply"), 200);
+    }
+    assert_eq!(cut(&gate, "idle"), 0.0);
+}
+
+#[test]
 fn half_a_head_behind_a_request_has_the_time_of_a_head() {
     let gate = quick().start();
     let request = gate.get(READ).bearer(&gate.issuer.user("ana").sign());

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// The files are followed while Palisade serves, and all keys but `address` are. A file that cannot be
 /// used at a start stops it. Later its former content serves on, and `/status`, log and
-/// `palisade_tls_last_load_successful` say so. Connections that are open keep what they began with.
+/// `palisade_tls_last_load_successful` say so. A connection whose client showed a certificate ends with that, with the
+/// list that would say if it was revoked, and with any change of these files; one whose client showed none when it would
+/// have to. Others keep what they began with.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tls {

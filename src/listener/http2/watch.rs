@@ -218,14 +218,21 @@ impl Watch {
         }
     }
 
+    /// Something was written, or flushed: TLS takes more than the client does, and says so only there.
+    fn took<T>(&self, written: &Poll<T>) {
+        let stalled = &self.0.stalled;
+        if written.is_ready() {
+            stalled.set(None);
+        } else if stalled.get().is_none() {
+            stalled.set(Some(Instant::now()));
+        }
+    }
+
     fn wrote(&self, written: &Poll<io::Result<usize>>, slices: &[io::IoSlice<'_>]) {
+        self.took(written);
         let Poll::Ready(written) = written else {
-            if self.0.stalled.get().is_none() {
-                self.0.stalled.set(Some(Instant::now()));
-            }
             return;
         };
-        self.0.stalled.set(None);
         let mut left = *written.as_ref().unwrap_or(&0);
         let mut frames = self.0.written.borrow_mut();
         for slice in slices {
@@ -273,7 +280,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.watch.took(&flushed);
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

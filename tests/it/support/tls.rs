@@ -104,8 +104,18 @@ impl TlsConnection {
 
     /// One GET; the status. The reply's body has to be announced by its length.
     pub(crate) fn get(&mut self, target: &str, headers: &str) -> io::Result<u16> {
+        self.ask(target, headers)?;
+        self.reply()
+    }
+
+    /// Sends a GET, and reads nothing.
+    pub(crate) fn ask(&mut self, target: &str, headers: &str) -> io::Result<()> {
         let head = format!("GET {target} HTTP/1.1\r\nhost: {HOST}\r\n{headers}\r\n");
-        self.0.write_all(head.as_bytes())?;
+        self.0.write_all(head.as_bytes())
+    }
+
+    /// Reads a whole reply; its status.
+    pub(crate) fn reply(&mut self) -> io::Result<u16> {
         let mut reply = Vec::new();
         let end = loop {
             if let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") {

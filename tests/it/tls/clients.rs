@@ -2,11 +2,13 @@
 
 use super::counted;
 use crate::support::authority::{Authority, Pair, dns, uri};
+use crate::support::eventually;
 use crate::support::gate::{HOST, TestGate};
 use crate::support::tls::{TlsClient, asking};
 use palisade::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
 use std::process::Command;
+use std::time::Duration;
 
 const WEB: &str = "spiffe://example.org/ns/prod/sa/web";
 const OTHER: &str = "spiffe://example.org/ns/prod/sa/other";
@@ -233,6 +235,61 @@ fn whoever_resumes_is_still_who_it_was_until_its_certificate_ends() {
     clock.set(Timestamp::parse_rfc3339("2100-01-02T00:00:00Z").unwrap());
     assert!(client.get(&gate, "/app/v1/missions", "").is_err());
     counted(&gate, "certificate_expired", 1.0);
+}
+
+#[test]
+fn a_connection_ends_with_the_certificate_that_its_client_showed() {
+    let case = Case::new();
+    let gate = case.gate(&json!({}));
+    let own = case.clients.issue(|params| {
+        params.subject_alt_names = vec![uri(WEB)];
+        let soon = Clock::system().now().millis() / 1000 + 2;
+        let soon = Duration::from_secs(soon.try_into().expect("after 1970"));
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + soon;
+    });
+    let client = TlsClient::new(&case.servers, Some(&own));
+    let mut open = client.connect(gate.tls_address()).unwrap();
+    assert_eq!(open.get("/health", "").unwrap(), 200);
+    // Nobody is served for want of a certificate that everybody has to show.
+    eventually("the connection ends", || open.get("/health", "").err());
+}
+
+#[test]
+fn a_connection_without_a_certificate_ends_once_everybody_has_to_show_one() {
+    let case = Case::new();
+    let mut gate = case.gate(&json!({"client_auth": "optional"}));
+    let client = TlsClient::new(&case.servers, None);
+    let mut open = client.connect(gate.tls_address()).unwrap();
+    assert_eq!(open.get("/health", "").unwrap(), 200);
+    // Of no matter to a client that need not show one.
+    let renewed = case.servers.host(&[HOST]);
+    gate.change(|files| {
+        files.put("tls/api.crt", &renewed.cert);
+        files.put("tls/api.key", &renewed.key);
+    });
+    assert_eq!(open.get("/health", "").unwrap(), 200);
+    gate.change(|files| files.set("/listen/tls/client_auth", json!("require")));
+    eventually("the connection ends", || open.get("/health", "").err());
+}
+
+#[test]
+fn whoever_resumes_is_held_against_a_list_that_has_ended_since() {
+    let case = Case::new();
+    let clock = Clock::manual(Clock::system().now());
+    let gate = asking(
+        &case.server,
+        &case.clients,
+        &json!({"client_crl": "tls/clients.crl"}),
+    )
+    .file("tls/clients.crl", &case.clients.revoke(&[], 2100))
+    .clock(&clock)
+    .start();
+    let client = TlsClient::new(&case.servers, Some(&case.clients.workload(WEB)));
+    assert_eq!(client.get(&gate, "/health", "").unwrap(), 200);
+    clock.set(Timestamp::parse_rfc3339("2100-01-02T00:00:00Z").unwrap());
+    // Who was revoked since, nobody knows.
+    assert!(client.get(&gate, "/health", "").is_err());
+    counted(&gate, "revocation_unknown", 1.0);
 }
 
 #[test]

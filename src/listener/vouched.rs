@@ -1,0 +1,68 @@
+//! For how long a client over TLS may keep its connection: as long as a new one would be verified alike.
+
+use crate::clock::{Clock, Timestamp};
+use crate::snapshot::Snapshot;
+use crate::tls::Server;
+use crate::x509::Identity;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// What TLS is served with, and what a client has shown under it.
+pub(super) struct Vouched {
+    serving: Arc<Snapshot<Server>>,
+    changes: watch::Receiver<u64>,
+    /// When the client's certificate ends, or the list that would say if it was revoked; `None`: it showed
+    /// none.
+    until: Option<Timestamp>,
+    clock: Clock,
+}
+
+impl Vouched {
+    /// `changes` was watched before `server` was taken from what serves.
+    pub(super) fn new(
+        (serving, changes): (Arc<Snapshot<Server>>, watch::Receiver<u64>),
+        server: &Server,
+        shown: Option<&Identity>,
+        clock: &Clock,
+    ) -> Self {
+        Self {
+            serving,
+            changes,
+            until: shown.map(|identity| identity.until.min(server.clients_until())),
+            clock: clock.clone(),
+        }
+    }
+
+    /// Completes when the certificate has ended, or when authorities, revocation lists or our own
+    /// certificate have changed since; for a client that showed none, when it would have to now.
+    pub(super) async fn ended(&self) {
+        let mut changes = self.changes.clone();
+        loop {
+            tokio::select! {
+                () = past(self.until, &self.clock) => return,
+                told = changes.changed() => if told.is_err() {
+                    // The sender is gone: the process ends, which others see to.
+                    return pending().await;
+                },
+            }
+            if self.until.is_some() || self.serving.peek().requires_certificate() {
+                return;
+            }
+        }
+    }
+}
+
+/// Completes once `until` has passed.
+async fn past(until: Option<Timestamp>, clock: &Clock) {
+    let Some(until) = until else {
+        return pending().await;
+    };
+    let left = until.millis().saturating_sub(clock.now().millis());
+    sleep(Duration::from_millis(
+        u64::try_from(left).map_or(0, |left| left.saturating_add(1)),
+    ))
+    .await;
+}
