@@ -204,7 +204,11 @@ impl Lasting<'_> {
         version: Version,
         reply: &mut Response<ReplyBody>,
     ) {
-        if lease.is_none() && !reply.body().is_stream() {
+        if !reply.body().is_stream() {
+            // It is known whole, and the record of its request tells of it.
+            if let Some(upload) = lease {
+                upload.ended(Ended::Complete);
+            }
             return;
         }
         let Some(lease) = lease.or_else(|| self.open(permit)) else {

@@ -305,6 +305,23 @@ fn an_upload_under_way_is_refused_when_its_token_is_revoked() {
 }
 
 #[test]
+fn an_upload_whose_reply_is_whole_has_one_line_in_the_record() {
+    let mut gate = TestGate::start();
+    let ana = gate.issuer.user("ana").sign();
+    let request = gate.request("POST", PATH).bearer(&ana);
+    let request = request
+        .header("content-type", "application/json")
+        .header("transfer-encoding", "chunked");
+    let mut connection = request.connect();
+    connection.send(&request.bytes());
+    connection.send(b"5\r\nhello\r\n0\r\n\r\n");
+    connection.reply("POST").allowed(200);
+    gate.stop();
+    assert_eq!(gate.audit(1).len(), 1);
+    assert!(gate.stream_ends(0).is_empty());
+}
+
+#[test]
 fn whoever_leaves_a_stream_or_ends_it_is_told_apart() {
     let mut streaming = Streaming::start(|builder| builder);
     let ana = streaming.gate.issuer.user("ana");
