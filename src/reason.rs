@@ -18,6 +18,7 @@ pub enum Reason {
     AudienceMismatch,
     TokenKind,
     TokenBinding,
+    CertificateWithdrawn,
     CrossSite,
     ClaimMissing,
     ClientNotBound,
@@ -147,7 +148,7 @@ impl Blame {
 
 impl Reason {
     /// Every reason, in the order of the reference page.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenSignature,
@@ -158,6 +159,7 @@ impl Reason {
         Self::AudienceMismatch,
         Self::TokenKind,
         Self::TokenBinding,
+        Self::CertificateWithdrawn,
         Self::CrossSite,
         Self::ClaimMissing,
         Self::ClientNotBound,
@@ -236,6 +238,7 @@ impl Reason {
             Self::AudienceMismatch => ("audience_mismatch", 401, 16, DenyToken, Client, "`aud` or the client is not one that the issuer's entry accepts"),
             Self::TokenKind => ("token_kind", 401, 16, DenyToken, Client, "not an access token: `token_use` or `typ` is another kind's"),
             Self::TokenBinding => ("token_binding", 401, 16, DenyToken, Client, "the token is bound to a key or certificate (`cnf`) that was not proved"),
+            Self::CertificateWithdrawn => ("certificate_withdrawn", 401, 16, DenyToken, Client, "the certificate that the client's connection was opened with has ended, was revoked, or nobody vouches for it any more; connect anew"),
             Self::CrossSite => ("cross_site", 403, 7, DenyToken, Client, "the token came in a cookie, and neither a listed `Origin` nor `Sec-Fetch-Site: same-origin` shows that the caller's own site asked for the change"),
             Self::ClaimMissing => ("claim_missing", 403, 7, DenyIsolation, Client, "a required claim is absent, empty, of the wrong type, or present where it must be absent"),
             Self::ClientNotBound => ("client_not_bound", 403, 7, DenyIsolation, Client, "the token's client is not listed for that workspace in the tenant directory"),

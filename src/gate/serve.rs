@@ -20,6 +20,7 @@ use crate::route::ErrorBody;
 use crate::ruleset::Ruleset;
 use crate::snapshot::Snapshot;
 use crate::telemetry::{Audit, Metrics};
+use crate::x509;
 use http::header::HeaderValue;
 use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
@@ -102,6 +103,11 @@ impl Gate {
             let (forward, services) = (&generation.forward, &generation.services);
             self.forwarder.follow(forward, services);
         }
+    }
+
+    /// Ends the streams of a connection whose client was known by `identity`, which says nothing any more.
+    pub fn withdraw(&self, identity: &Arc<x509::Identity>) {
+        self.streams.withdraw(identity);
     }
 
     /// Records a request whose client went away before anybody had begun to answer it.

@@ -13,6 +13,7 @@ use crate::route::Target;
 use crate::ruleset::Ruleset;
 use crate::scope::{self, Held, Scope};
 use crate::token::{Caller, Verified};
+use crate::x509::Identity;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -86,6 +87,12 @@ impl Standing {
             head,
             permit,
         }
+    }
+
+    /// Whether its connection is the one that was opened with the certificate of `identity`.
+    pub(super) fn is_of(&self, identity: &Arc<Identity>) -> bool {
+        let shown = self.head.certificate.as_ref();
+        shown.is_some_and(|shown| Arc::ptr_eq(shown, identity))
     }
 
     /// What was allowed.

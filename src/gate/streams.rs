@@ -18,6 +18,7 @@ use crate::ruleset::Ruleset;
 use crate::telemetry::audit::{Lane, StreamEnd};
 use crate::tenant::{AccountId, WorkspaceId};
 use crate::token::Verified;
+use crate::x509::Identity;
 use http::header::{self, HeaderMap};
 use http::{Response, Version};
 use std::cell::{Cell, RefCell};
@@ -119,6 +120,18 @@ impl Streams {
         };
         self.shared.metrics.audit_stream_end();
         self.shared.audit.record(Lane::Known, &end);
+    }
+
+    /// Ends those whose client showed the certificate of `identity` on its connection.
+    pub(super) fn withdraw(&self, identity: &Arc<Identity>) {
+        let detail = "its client's certificate says nothing any more";
+        let refusal = Refusal::new(Reason::CertificateWithdrawn, detail);
+        let open: Vec<_> = self.open.borrow().values().map(Rc::clone).collect();
+        for stream in open {
+            if stream.standing.is_of(identity) && !stream.revoker.is_revoked() {
+                stream.end(&refusal);
+            }
+        }
     }
 
     /// Looks after the streams for as long as it is polled.

@@ -12,6 +12,8 @@ use crate::drain::Draining;
 use crate::gate::Gate;
 use crate::head::Peer;
 use crate::socket;
+use crate::x509::Identity;
+use rustls::pki_types::CertificateDer;
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
@@ -29,6 +31,9 @@ pub(super) const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
 /// What has arrived on a kept connection when draining begins is read before the connection is closed.
 const LAST_LOOK: Duration = Duration::from_millis(1);
+
+/// How often streams are looked for whose client's certificate was withdrawn.
+const WITHDRAW: Duration = Duration::from_secs(1);
 
 /// What the connections of one worker share.
 pub(super) struct Inside {
@@ -54,8 +59,8 @@ pub(super) struct Link {
     pub(super) inside: Rc<Inside>,
     pub(super) peer: Peer,
     pub(super) patience: Patience,
-    /// Over TLS: for how long its client may go on. Boxed: others must not pay for it.
-    vouched: Option<Box<Vouched>>,
+    /// Over TLS: for how long its client may go on. Behind a pointer: others must not pay for it.
+    vouched: Option<Rc<Vouched>>,
 }
 
 /// Serves `stream`, which came by `way`, to its end; once draining begins, to the end of the requests
@@ -114,17 +119,39 @@ pub(super) async fn serve(
     }) = secured
     {
         let clock = &inside.gate.shared().clock;
-        let vouched = Vouched::new(
-            (serving, changes),
-            &server,
-            peer.certificate.as_deref(),
-            clock,
-        );
+        let identity = peer.certificate.clone();
+        let changing = (serving, changes);
+        let vouched = Vouched::new(changing, &server, identity.as_deref(), clock);
+        let vouched = Rc::new(vouched);
+        let chain = stream.get_ref().1.peer_certificates();
+        let chain = chain.unwrap_or_default().to_vec();
         let link = Link {
-            vouched: Some(Box::new(vouched)),
+            vouched: Some(Rc::clone(&vouched)),
             ..Link::new(&inside, peer, patience)
         };
-        Box::pin(link.speak(protocol, stream)).await;
+        let spoken = Box::pin(link.speak(protocol, stream));
+        let Some(identity) = identity else {
+            return spoken.await;
+        };
+        let withdrawn = Box::pin(withdraw(&inside.gate, &vouched, (&identity, &chain)));
+        tokio::select! {
+            () = spoken => {}
+            () = withdrawn => {}
+        }
+    }
+}
+
+/// Ends a connection's streams once nobody vouches for its client, for as long as it is polled: what its last
+/// requests open is not overlooked.
+async fn withdraw(
+    gate: &Gate,
+    vouched: &Vouched,
+    (identity, chain): (&Arc<Identity>, &[CertificateDer<'_>]),
+) {
+    vouched.withdrawn(identity, chain).await;
+    loop {
+        gate.withdraw(identity);
+        sleep(WITHDRAW).await;
     }
 }
 

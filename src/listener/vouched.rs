@@ -4,6 +4,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::snapshot::Snapshot;
 use crate::tls::Server;
 use crate::x509::Identity;
+use rustls::pki_types::CertificateDer;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,25 @@ impl Vouched {
             changes,
             until: shown.map(|identity| identity.until.min(server.clients_until())),
             clock: clock.clone(),
+        }
+    }
+
+    /// Completes when the chain that the client showed would not be verified any more. That something was
+    /// renewed is no reason.
+    pub(super) async fn withdrawn(&self, identity: &Identity, chain: &[CertificateDer<'_>]) {
+        let mut changes = self.changes.clone();
+        loop {
+            let server = self.serving.load();
+            if server.verify(chain).is_err() {
+                return;
+            }
+            let until = identity.until.min(server.clients_until());
+            tokio::select! {
+                () = past(Some(until), &self.clock) => return,
+                told = changes.changed() => if told.is_err() {
+                    return pending().await;
+                },
+            }
         }
     }
 

@@ -91,9 +91,10 @@ impl Server {
     /// Verifies a client's chain now, its own certificate first: a session that is resumed shows one that was
     /// verified when it began, and lists and authorities may have ended since.
     pub fn verify(&self, chain: &[CertificateDer<'_>]) -> Result<(), Failure> {
-        let (Some(clients), Some((own, above))) = (&self.clients, chain.split_first()) else {
+        let Some((own, above)) = chain.split_first() else {
             return Ok(());
         };
+        let clients = self.clients.as_ref().ok_or(Failure::CertificateUnknown)?;
         let now = self.time.current_time().ok_or(Failure::Other)?;
         let verified = clients.verify_client_cert(own, above, now);
         verified.map_err(|error| Failure::of_tls(&error)).map(drop)

@@ -2,6 +2,7 @@
 //! is Node's own HTTP server.
 
 mod over_http2;
+mod over_tls;
 
 use crate::support::client::{Connection, Request};
 use crate::support::eventually;
