@@ -18,7 +18,7 @@ use crate::decision::Permit;
 use crate::head::{Credential, Head, is_grpc};
 use crate::telemetry::Metrics;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::uri::Parts;
+use http::uri::{Parts, PathAndQuery};
 use http::{Request, Response, Uri};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -137,7 +137,11 @@ impl Upstreams {
             Turn::clone(&turn),
         ));
         *request.method_mut() = allowed.head.method.clone();
-        *request.uri_mut() = target(&parts.uri, allowed.head)?;
+        let (path, query) = (
+            allowed.head.path.as_str(),
+            allowed.head.query.raw.as_deref(),
+        );
+        *request.uri_mut() = target(&parts.uri, path, query)?;
         let mut headers = self.headers(parts.headers, upstream, allowed)?;
         let cookies = !Self::is_cookie_wanted(upstream, allowed.head);
         upstream.fit(&mut headers, request.uri(), cookies)?;
@@ -253,13 +257,15 @@ impl Upstreams {
     }
 }
 
-/// The request target in origin form, from the one canonical reading; `sent` itself, where that is no
-/// other.
-fn target(sent: &Uri, head: &Head) -> Result<Uri, Error> {
-    let (path, query) = (head.path.as_str(), head.query.raw.as_deref());
+/// The request target in origin form, from the one canonical reading of `path` and `query`; as it was `sent`,
+/// where that is no other.
+fn target(sent: &Uri, path: &str, query: Option<&str>) -> Result<Uri, Error> {
+    let same = sent.path() == path && sent.query() == query;
+    // `http://host?query` has no path, and is read as one with `/`.
+    let whole = |target: &&PathAndQuery| same && target.as_str().starts_with('/');
     let mut parts = Parts::default();
-    parts.path_and_query = if sent.path() == path && sent.query() == query {
-        sent.path_and_query().cloned()
+    parts.path_and_query = if let Some(target) = sent.path_and_query().filter(whole) {
+        Some(target.clone())
     } else {
         let text = match query {
             Some(query) => format!("{path}?{query}"),
@@ -268,4 +274,26 @@ fn target(sent: &Uri, head: &Head) -> Result<Uri, Error> {
         Some(text.try_into().map_err(|_| Error::Target)?)
     };
     Uri::from_parts(parts).map_err(|_| Error::Target)
+}
+
+#[cfg(test)]
+mod tests {
+    //! Targets in the form that goes upstream.
+
+    use super::*;
+
+    #[test]
+    fn a_target_goes_upstream_in_origin_form_and_as_it_was_read() {
+        for (sent, path, query, expected) in [
+            ("/a/b?c=d", "/a/b", Some("c=d"), "/a/b?c=d"),
+            ("http://h/a/b?c=d", "/a/b", Some("c=d"), "/a/b?c=d"),
+            ("http://h?c=d", "/", Some("c=d"), "/?c=d"),
+            ("http://h", "/", None, "/"),
+            ("/a?", "/a", Some(""), "/a?"),
+            ("/%c3%a9", "/%C3%A9", None, "/%C3%A9"),
+        ] {
+            let target = target(&sent.parse().unwrap(), path, query).unwrap();
+            assert_eq!(target.to_string(), expected, "{sent}");
+        }
+    }
 }

@@ -32,8 +32,11 @@ pub(super) const FIRST_REQUEST: Duration = Duration::from_millis(500);
 /// What has arrived on a kept connection when draining begins is read before the connection is closed.
 const LAST_LOOK: Duration = Duration::from_millis(1);
 
-/// How often streams are looked for whose client's certificate was withdrawn.
-const WITHDRAW: Duration = Duration::from_secs(1);
+/// How often streams are looked for whose client's certificate was withdrawn,
+const WITHDRAW: Duration = Duration::from_millis(500);
+
+/// and how many times, before the connection is closed.
+const WITHDRAWALS: usize = 4;
 
 /// What the connections of one worker share.
 pub(super) struct Inside {
@@ -130,10 +133,10 @@ pub(super) async fn serve(
             ..Link::new(&inside, peer, patience)
         };
         let spoken = Box::pin(link.speak(protocol, stream));
-        let Some(identity) = identity else {
-            return spoken.await;
-        };
-        let withdrawn = Box::pin(withdraw(&inside.gate, &vouched, (&identity, &chain)));
+        let shown = identity.as_ref().map(|identity| (identity, &*chain));
+        let withdrawn = Box::pin(withdraw(&inside.gate, &vouched, shown));
+        // Whoever does not let its connection end is not asked again: HTTP/2 ends one by an answer of its
+        // client.
         tokio::select! {
             () = spoken => {}
             () = withdrawn => {}
@@ -141,16 +144,19 @@ pub(super) async fn serve(
     }
 }
 
-/// Ends a connection's streams once nobody vouches for its client, for as long as it is polled: what its last
-/// requests open is not overlooked.
+/// Ends a connection's streams once nobody vouches for its client; completes when it has had the time to
+/// hear of it. What its last requests open meanwhile is not overlooked.
 async fn withdraw(
     gate: &Gate,
     vouched: &Vouched,
-    (identity, chain): (&Arc<Identity>, &[CertificateDer<'_>]),
+    shown: Option<(&Arc<Identity>, &[CertificateDer<'_>])>,
 ) {
-    vouched.withdrawn(identity, chain).await;
-    loop {
-        gate.withdraw(identity);
+    let of = shown.map(|(identity, chain)| (&**identity, chain));
+    vouched.withdrawn(of).await;
+    for _ in 0..WITHDRAWALS {
+        if let Some((identity, _)) = shown {
+            gate.withdraw(identity);
+        }
         sleep(WITHDRAW).await;
     }
 }

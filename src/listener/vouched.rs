@@ -37,18 +37,22 @@ impl Vouched {
         }
     }
 
-    /// Completes when the chain that the client showed would not be verified any more. That something was
-    /// renewed is no reason.
-    pub(super) async fn withdrawn(&self, identity: &Identity, chain: &[CertificateDer<'_>]) {
+    /// Completes when a client that shows what this one `shown` has would get no connection any more. That
+    /// something was renewed is no reason.
+    pub(super) async fn withdrawn(&self, shown: Option<(&Identity, &[CertificateDer<'_>])>) {
         let mut changes = self.changes.clone();
         loop {
             let server = self.serving.load();
-            if server.verify(chain).is_err() {
+            let refused = match shown {
+                Some((_, chain)) => server.verify(chain).is_err(),
+                None => server.requires_certificate(),
+            };
+            if refused {
                 return;
             }
-            let until = identity.until.min(server.clients_until());
+            let until = shown.map(|(identity, _)| identity.until.min(server.clients_until()));
             tokio::select! {
-                () = past(Some(until), &self.clock) => return,
+                () = past(until, &self.clock) => return,
                 told = changes.changed() => if told.is_err() {
                     return pending().await;
                 },

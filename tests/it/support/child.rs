@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 use tempfile::TempDir;
@@ -251,10 +252,19 @@ pub(crate) fn binary() -> PathBuf {
     other.map_or_else(|| env!("CARGO_BIN_EXE_palisade").into(), PathBuf::from)
 }
 
-/// Programs are told their ports; whoever takes one in between fails the start, loudly.
+/// Programs are told their ports; whoever takes one in between fails the start, loudly. They
+/// lie below those that the kernel hands out by itself: nobody gets one by accident before whoever asked.
 pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0");
-    listener
-        .and_then(|listener| listener.local_addr())
+    const FIRST: u32 = 12_000;
+    const COUNT: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id().wrapping_mul(997);
+    let mut tried = (0..COUNT).map(|_| {
+        let at = own.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + at).expect("a port");
+        SocketAddr::from(([127, 0, 0, 1], port))
+    });
+    tried
+        .find(|address| TcpListener::bind(address).is_ok())
         .expect("loopback has a free port")
 }

@@ -3,10 +3,12 @@
 use super::counted;
 use crate::support::authority::{Authority, Pair, dns, uri};
 use crate::support::eventually;
+use crate::support::frames::{END_HEADERS, END_STREAM, HEADERS, SETTINGS, frame};
 use crate::support::gate::{HOST, TestGate};
 use crate::support::tls::{TlsClient, asking};
 use palisade::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
+use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -252,6 +254,39 @@ fn a_connection_ends_with_the_certificate_that_its_client_showed() {
     assert_eq!(open.get("/health", "").unwrap(), 200);
     // Nobody is served for want of a certificate that everybody has to show.
     eventually("the connection ends", || open.get("/health", "").err());
+}
+
+/// HTTP/2 ends a connection by a PING that its client has to answer.
+#[test]
+fn a_revoked_client_that_does_not_let_its_connection_end_loses_it() {
+    let case = Case::new();
+    let own = case.clients.workload(WEB);
+    let listing = |listed: &[&Pair]| case.clients.revoke(listed, 2100);
+    let more = json!({"client_crl": "tls/clients.crl"});
+    let mut gate = asking(&case.server, &case.clients, &more)
+        .file("tls/clients.crl", &listing(&[]))
+        .start();
+    let client = TlsClient::new(&case.servers, Some(&own)).speaking("h2");
+    let mut open = client.connect(gate.tls_address()).unwrap().0;
+    let block = [
+        &b"\x82\x87\x04\x07/health\x01"[..],
+        &[u8::try_from(HOST.len()).unwrap()],
+        HOST.as_bytes(),
+    ]
+    .concat();
+    let ask = |stream| frame(HEADERS, END_STREAM | END_HEADERS, stream, &block);
+    let settings = frame(SETTINGS, 0, 0, &[]);
+    let begin = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &ask(1)].concat();
+    open.write_all(&begin).unwrap();
+    eventually("it is served", || {
+        (gate.metrics().sum("palisade_requests_total", &[]) > 0.0).then_some(())
+    });
+    gate.change(|files| files.put("tls/clients.crl", &listing(&[&own])));
+    let mut stream = 1;
+    eventually("the connection ends", || {
+        stream += 2;
+        open.write_all(&ask(stream)).err()
+    });
 }
 
 #[test]
