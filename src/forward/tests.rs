@@ -53,6 +53,10 @@ fn reserved_names_are_known_by_prefix_and_by_list() {
         "forwarded",
         "client-cert",
         "x-amzn-mtls-clientcert",
+        "x-arr-clientcert",
+        "x-tls-client-cert",
+        "cf-client-cert-sha256",
+        "ssl-cert",
         "x-legacy-tenant",
     ] {
         let name = HeaderName::from_static(name);

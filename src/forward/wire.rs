@@ -14,9 +14,10 @@ use tokio_rustls::client::TlsStream;
 
 /// A connection's stream; counted until it is dropped, if it is.
 pub(super) struct Wire {
+    // Goes before the stream: its ends may be another connection's as soon as that is closed.
+    _open: Option<(Present, Option<Open>)>,
     stream: Stream,
     heard: Option<Arc<Notify>>,
-    _open: Option<(Present, Option<Open>)>,
     _room: Room,
 }
 

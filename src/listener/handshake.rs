@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::gate::Shared;
 use crate::head::Peer;
 use crate::tls::{Failure, Server};
-use crate::x509::Identity;
+use crate::x509::{Identity, Said};
 use rustls::{HandshakeKind, ServerConnection};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -92,7 +92,14 @@ fn identity(
         let why = |failure| (failure, "its chain holds no more".to_owned());
         server.verify(chain).map_err(why)?;
     }
-    let read = Identity::read(own).map_err(|error| (Failure::Identity, error.to_string()))?;
+    let mut read = Identity::read(own).map_err(|error| (Failure::Identity, error.to_string()))?;
+    // Those above it vouch for it no longer than they live. What ended more than a second ago (the library's
+    // clock has no finer one) is not what it was verified by.
+    let above = chain.iter().skip(1).filter_map(|one| Said::read(one).ok());
+    let ends = above
+        .map(|said| said.until)
+        .filter(|until| now < until.plus_millis(1000));
+    read.until = ends.fold(read.until, Timestamp::min);
     if !read.holds(now) {
         let why = format!("the certificate ended at {}", read.until.rfc3339());
         return Err((Failure::CertificateExpired, why));

@@ -11,6 +11,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+/// How often the clock is looked at, at least.
+const CLOCK: Duration = Duration::from_secs(30);
+
 /// What TLS is served with, and what a client has shown under it.
 pub(super) struct Vouched {
     serving: Arc<Snapshot<Server>>,
@@ -79,14 +82,12 @@ impl Vouched {
     }
 }
 
-/// Completes once `until` has passed.
+/// Completes once `until` has passed. The clock may be set meanwhile.
 async fn past(until: Option<Timestamp>, clock: &Clock) {
     let Some(until) = until else {
         return pending().await;
     };
-    let left = until.millis().saturating_sub(clock.now().millis());
-    sleep(Duration::from_millis(
-        u64::try_from(left).map_or(0, |left| left.saturating_add(1)),
-    ))
-    .await;
+    while let Ok(left) = u64::try_from(until.millis().saturating_sub(clock.now().millis())) {
+        sleep(Duration::from_millis(left.saturating_add(1)).min(CLOCK)).await;
+    }
 }

@@ -4,7 +4,7 @@ use crate::head::fold;
 
 /// Removed whatever the configuration says, by folded name (RULES 25). An entry that ends in `-`
 /// stands for every name that begins with it.
-const ALWAYS_STRIPPED: [&str; 35] = [
+const ALWAYS_STRIPPED: [&str; 39] = [
     "x-user-id",
     "x-tenant-id",
     "x-aw-",
@@ -40,6 +40,10 @@ const ALWAYS_STRIPPED: [&str; 35] = [
     "client-cert-",
     "x-client-verify",
     "x-amzn-mtls-",
+    "x-arr-clientcert",
+    "x-tls-client-",
+    "cf-client-cert-",
+    "ssl-cert",
 ];
 
 /// All of them, ordered: a request's names are looked up in it one by one, and few begin as any of these.

@@ -1,14 +1,12 @@
 //! Streams of clients that showed a certificate: they end with what vouched for it.
 
 use super::{PATH, Streaming};
-use crate::support::authority::{Authority, Pair, uri};
+use crate::support::authority::{Authority, Pair};
 use crate::support::eventually;
 use crate::support::gate::HOST;
 use crate::support::tls::{TlsClient, TlsConnection};
-use palisade::clock::Clock;
 use serde_json::json;
 use std::io::Read as _;
-use std::time::Duration;
 
 struct Case {
     servers: Authority,
@@ -94,12 +92,7 @@ fn a_stream_ends_when_its_clients_certificate_is_revoked_and_no_other_does() {
 #[test]
 fn a_stream_ends_with_its_clients_certificate() {
     let mut case = Case::new();
-    let own = case.clients.issue(|params| {
-        params.subject_alt_names = vec![uri("spiffe://example.org/ns/prod/sa/web")];
-        let soon = Clock::system().now().millis() / 1000 + 2;
-        let soon = Duration::from_secs(soon.try_into().expect("after 1970"));
-        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + soon;
-    });
+    let own = case.clients.brief("spiffe://example.org/ns/prod/sa/web", 2);
     case.events(&own).hears("0\r\n\r\n");
     case.streaming.ended("certificate_withdrawn", 1.0);
     let ends = case.streaming.gate.stream_ends(1);

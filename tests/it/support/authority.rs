@@ -1,11 +1,13 @@
 //! Authorities that issue certificates as told, good and bad, and take them back.
 
+use palisade::clock::Clock;
 use rcgen::string::Ia5String;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Signs certificates.
 pub(crate) struct Authority {
@@ -38,6 +40,30 @@ impl Authority {
             issuer: Issuer::new(params, key),
             next: AtomicU64::new(1),
         }
+    }
+
+    /// An authority whose own certificate is of this one, and ends `seconds` from now.
+    pub(crate) fn between(&self, name: &str, seconds: i64) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.not_after = date_time_ymd(1970, 1, 1) + until_in(seconds);
+        let key = KeyPair::generate().expect("a key");
+        let own = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Self {
+            pem: own.pem(),
+            issuer: Issuer::new(params, key),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// A certificate of a workload that ends `seconds` from now.
+    pub(crate) fn brief(&self, id: &str, seconds: i64) -> Pair {
+        self.issue(|params| {
+            params.subject_alt_names = vec![uri(id)];
+            params.not_after = date_time_ymd(1970, 1, 1) + until_in(seconds);
+        })
     }
 
     /// A certificate for names of hosts.
@@ -94,6 +120,12 @@ impl Authority {
         let list = list.signed_by(&self.issuer).expect("a list");
         list.pem().expect("a list is PEM")
     }
+}
+
+/// From 1970 to `seconds` from now, in whole seconds as certificates have it.
+fn until_in(seconds: i64) -> Duration {
+    let now = Clock::system().now().millis() / 1000;
+    Duration::from_secs(u64::try_from(now + seconds).expect("after 1970"))
 }
 
 pub(crate) fn dns(name: &str) -> SanType {

@@ -53,10 +53,11 @@ impl TlsClient {
         let config = match own {
             None => builder.with_no_client_auth(),
             Some(pair) => {
-                let cert = CertificateDer::from_pem_slice(pair.cert.as_bytes()).expect("PEM");
+                let chain = CertificateDer::pem_slice_iter(pair.cert.as_bytes());
+                let chain = chain.collect::<Result<Vec<_>, _>>().expect("PEM");
                 let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).expect("PEM");
                 builder
-                    .with_client_auth_cert(vec![cert], key)
+                    .with_client_auth_cert(chain, key)
                     .expect("a key that fits")
             }
         };
