@@ -103,7 +103,7 @@ impl Reloader {
     /// Follows the files until the signal.
     pub(super) async fn run(mut self, mut draining: Draining) {
         loop {
-            // Before the first look, of what the start touched.
+            // Of what the start touched, and then each look.
             resident::give_back();
             let forced = tokio::select! {
                 () = draining.signal() => return,
