@@ -3,7 +3,7 @@
 use super::operations;
 use super::slice::Slice;
 use crate::operation::{Operation, ResourceType};
-use cedar_policy::{Entities, EntityUid, RequestEnv, Schema};
+use cedar_policy::{Entities, EntityTypeName, EntityUid, RequestEnv, Schema};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -58,6 +58,8 @@ pub(super) struct Shape {
     pub(super) lineage: Vec<EntityUid>,
     pub(super) principal: PrincipalType,
     pub(super) resource: ResourceType,
+    /// The names that heads of policies give to the two types.
+    pub(super) types: (EntityTypeName, EntityTypeName),
     pub(super) base: Entities,
 }
 
@@ -97,6 +99,10 @@ fn shape(environment: &RequestEnv, actions: &Entities) -> Option<Shape> {
         action: action.clone(),
         principal,
         resource,
+        types: (
+            environment.principal().clone(),
+            environment.resource().clone(),
+        ),
         base: Entities::from_entities(entities, None).ok()?,
         lineage,
     })

@@ -111,7 +111,7 @@ impl Walk {
             }
             Expr::Literal(_) => {}
             Expr::Var(var) => self.whole(var),
-            Expr::GetAttr { expr: base, attr } => self.attribute(base, attr, expr),
+            Expr::GetAttr { expr: base, .. } => self.attribute(base, expr),
             Expr::HasAttr { expr: base, attrs } => self.has(base, attrs.first()),
             Expr::UnaryOp { expr, .. } | Expr::Like { expr, .. } => self.expr(expr),
             Expr::BinaryOp { op, left, right } => self.binary(*op, left, right),
@@ -153,15 +153,12 @@ impl Walk {
         }
     }
 
-    fn attribute(&mut self, base: &Expr, attr: &str, whole: &Expr) {
+    fn attribute(&mut self, base: &Expr, whole: &Expr) {
         match path(whole) {
             Some((Var::Context, first)) => self.context_attribute(first),
             Some((Var::Resource, first)) => self.resource_attribute(first),
             Some((Var::Principal | Var::Action, _)) => {}
-            None => {
-                debug_assert!(!attr.is_empty(), "an attribute has a name");
-                self.expr(base);
-            }
+            None => self.expr(base),
         }
     }
 

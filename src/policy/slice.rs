@@ -4,13 +4,11 @@
 //! accounts nor with the operations of the API. Guards are in every slice of the platform (RULES 27).
 
 use super::environment::Shape;
-use super::operations;
 use super::reads::Reads;
 use super::review::Rule;
 use crate::clock::Timestamp;
 use cedar_policy::{
-    ActionConstraint, Effect, EntityTypeName, PolicyId, PolicySet, PrincipalConstraint,
-    ResourceConstraint,
+    ActionConstraint, Effect, PolicyId, PolicySet, PrincipalConstraint, ResourceConstraint,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -101,6 +99,7 @@ impl Slicer {
 
 /// Whether the policy's head can match at all: types and action are the environment's.
 fn can_apply(rule: &Rule, shape: &Shape) -> bool {
+    let (principal_type, resource_type) = &shape.types;
     let action = match rule.policy.action_constraint() {
         ActionConstraint::Any => true,
         ActionConstraint::Eq(uid) => uid == shape.action,
@@ -108,22 +107,15 @@ fn can_apply(rule: &Rule, shape: &Shape) -> bool {
     };
     let principal = match rule.policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::In(_) => true,
-        PrincipalConstraint::Eq(uid) => is(uid.type_name(), shape.principal.label()),
+        PrincipalConstraint::Eq(uid) => uid.type_name() == principal_type,
         PrincipalConstraint::Is(name) | PrincipalConstraint::IsIn(name, _) => {
-            is(&name, shape.principal.label())
+            name == *principal_type
         }
     };
-    let resource_type = operations::type_name(shape.resource);
     let resource = match rule.policy.resource_constraint() {
         ResourceConstraint::Any | ResourceConstraint::In(_) => true,
-        ResourceConstraint::Eq(uid) => is(uid.type_name(), resource_type),
-        ResourceConstraint::Is(name) | ResourceConstraint::IsIn(name, _) => {
-            is(&name, resource_type)
-        }
+        ResourceConstraint::Eq(uid) => uid.type_name() == resource_type,
+        ResourceConstraint::Is(name) | ResourceConstraint::IsIn(name, _) => name == *resource_type,
     };
     action && principal && resource
-}
-
-fn is(name: &EntityTypeName, label: &str) -> bool {
-    name.basename() == label && name.namespace() == "Tenancy"
 }

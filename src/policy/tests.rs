@@ -1,7 +1,10 @@
 //! Tests of the store; each file one concern.
 
+mod bare;
+mod corpora;
 mod hostile;
 mod model;
+mod random;
 mod reading;
 mod reviewing;
 mod succeeding;

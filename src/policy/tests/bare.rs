@@ -1,0 +1,58 @@
+//! Slices of policies that no review has seen: what others wrote, and what chance writes.
+
+use crate::fault::Place;
+use crate::operation::ResourceType;
+use crate::policy::PrincipalType;
+use crate::policy::about::About;
+use crate::policy::annotation::{Annotations, Keep};
+use crate::policy::environment::Shape;
+use crate::policy::reads;
+use crate::policy::review::Rule;
+use crate::policy::slice::{Slice, Slicer};
+use cedar_policy::{Entities, Policy, Request};
+use std::sync::Arc;
+
+/// The policy as if it had passed: under its own id, without annotations.
+pub(super) fn rule(policy: &Policy) -> Rule {
+    let annotations = Annotations {
+        id: policy.id().to_string(),
+        isolation: false,
+        not_after: None,
+        keep: Keep::Unsaid,
+    };
+    Rule {
+        id: policy.id().to_string().into(),
+        reads: reads::of(policy, &annotations).0,
+        about: About::of(policy, &Place::default()),
+        policy: policy.clone(),
+        guard: false,
+        annotations,
+    }
+}
+
+/// The environment that the request is of, in a schema of its own.
+pub(super) fn shape(request: &Request, entities: &Entities) -> Shape {
+    let action = request.action().unwrap();
+    let mut lineage = vec![action.clone()];
+    lineage.extend(entities.ancestors(action).into_iter().flatten().cloned());
+    Shape {
+        name: action.id().unescaped().into(),
+        action: action.clone(),
+        lineage,
+        types: (
+            request.principal().unwrap().type_name().clone(),
+            request.resource().unwrap().type_name().clone(),
+        ),
+        // The types' own labels, which slicing does not look at.
+        principal: PrincipalType::User,
+        resource: ResourceType::Resource,
+        base: Entities::empty(),
+    }
+}
+
+/// Those of `rules` that the product's slicer finds for the request.
+pub(super) fn sliced(rules: &[Rule], shape: &Shape) -> Arc<Slice> {
+    let mut slicer = Slicer::default();
+    let slice = slicer.slice(rules, shape);
+    Arc::clone(&slicer.slices[usize::try_from(slice).unwrap()])
+}
