@@ -71,12 +71,12 @@ fn settings() -> policy::Settings {
                 include_str!("../policies/operations.cedar"),
             ),
         ],
-        overlays: vec![OverlaySource {
-            account: account_id("acme"),
-            mode: OverlayMode::Forbid,
-            faults: Vec::new(),
-            files: vec![Source::new("acme.cedar", OVERLAY)],
-        }],
+        overlays: vec![Arc::new(OverlaySource::new(
+            account_id("acme"),
+            OverlayMode::Forbid,
+            vec![Source::new("acme.cedar", OVERLAY)],
+            Vec::new(),
+        ))],
         ..policy::Settings::default()
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Tenants {
     /// Who exists.
     pub(crate) directory: Arc<Directory>,
     /// Policies of accounts that have some.
-    pub(crate) overlays: Vec<OverlaySource>,
+    pub(crate) overlays: Vec<Arc<OverlaySource>>,
     /// What was left out, and why.
     pub(crate) quarantined: Vec<Fault>,
     /// What serves and should be looked at.

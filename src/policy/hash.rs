@@ -1,6 +1,7 @@
 //! Content hashes of policy texts.
 
-use super::source::{OverlaySource, Source};
+use super::source::Source;
+use crate::tenant::{AccountId, OverlayMode};
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
 
 /// SHA-256 over length-prefixed parts: no two lists of parts give the same input.
@@ -44,10 +45,10 @@ impl Hash {
 }
 
 /// Of an account's own policies: account, mode, names and texts.
-pub(super) fn overlay(source: &OverlaySource) -> [u8; 32] {
+pub(super) fn overlay(account: &AccountId, mode: OverlayMode, files: &[Source]) -> [u8; 32] {
     let mut hash = Hash::new();
-    hash.part(source.account.as_str().as_bytes());
-    hash.part(&[source.mode as u8]);
-    hash.sources(source.files.iter());
+    hash.part(account.as_str().as_bytes());
+    hash.part(&[mode as u8]);
+    hash.sources(files.iter());
     hash.end()
 }

@@ -1,6 +1,5 @@
 //! What is held of one account's overlay: what loads now, or what loaded last (RULES 33).
 
-use super::hash;
 use super::overlay::Overlay;
 use super::platform::Types;
 use super::review::{self, Layer};
@@ -36,7 +35,7 @@ impl Held {
     /// What is held once the files are those of `source`; `former` is what was held before, and in
     /// which store. With it come its faults, none of which stops anybody else (RULES 43).
     pub(super) fn next(
-        source: &OverlaySource,
+        source: &Arc<OverlaySource>,
         types: &Types,
         former: Option<(&Store, &Self)>,
     ) -> (Self, Vec<Fault>) {
@@ -48,7 +47,7 @@ impl Held {
                 let held = Self {
                     hash: *loaded.overlay.hash(),
                     loaded: Some(loaded),
-                    good: Some(Arc::new(source.clone())),
+                    good: Some(Arc::clone(source)),
                     quarantined: false,
                 };
                 return (held, warnings);
@@ -57,17 +56,14 @@ impl Held {
         };
         let good = former.and_then(|(_, held)| held.good.clone());
         // Under the mode of today: it may have become stricter.
-        let last = good.as_ref().map(|good| OverlaySource {
-            mode: source.mode,
-            ..OverlaySource::clone(good)
-        });
+        let last = good.as_ref().map(|good| good.with_mode(source.mode()));
         let loaded = last.and_then(|last| load(&last, types, carried).ok());
         let serving = loaded.is_some();
         let faults = faults.into_iter();
         let faults = faults.map(|fault| quarantined(source, serving, fault));
         let hash = loaded.as_ref().map(|loaded| *loaded.overlay.hash());
         let held = Self {
-            hash: hash.unwrap_or_else(|| hash::overlay(source)),
+            hash: hash.unwrap_or_else(|| *source.hash()),
             loaded,
             good,
             quarantined: true,
@@ -81,7 +77,7 @@ pub(super) fn quarantined(source: &OverlaySource, serving: bool, fault: Fault) -
     if !fault.is_error() {
         return fault;
     }
-    let (account, message) = (&source.account, &fault.message);
+    let (account, message) = (source.account(), &fault.message);
     let message = if serving {
         format!("account `{account}` keeps its last good policies until this is mended: {message}")
     } else {
@@ -99,15 +95,15 @@ fn load(
     types: &Types,
     carried: Option<&Loaded>,
 ) -> Result<Loaded, Vec<Fault>> {
-    if !source.faults.is_empty() {
-        return Err(source.faults.clone());
+    if !source.faults().is_empty() {
+        return Err(source.faults().to_vec());
     }
-    let hash = hash::overlay(source);
+    let hash = *source.hash();
     if let Some(same) = carried.filter(|carried| *carried.overlay.hash() == hash) {
         return Ok(same.clone());
     }
-    let files: Vec<&Source> = source.files.iter().collect();
-    let layer = Layer::Account(&source.account, source.mode);
+    let files: Vec<&Source> = source.files().iter().collect();
+    let layer = Layer::Account(source.account(), source.mode());
     let (rules, warnings) = review::review(layer, &files, &types.validator)?;
     Ok(Loaded {
         overlay: Arc::new(Overlay::build(hash, &rules, &types.shapes)),

@@ -1,5 +1,6 @@
 //! What the store is built from.
 
+use super::hash;
 use crate::fault::Fault;
 use crate::operation::Operation;
 use crate::tenant::{AccountId, OverlayMode};
@@ -24,26 +25,72 @@ pub struct Settings {
     /// The platform's policies. Files of the stem `guard` hold further guards; the shipped ones are
     /// compiled in.
     pub platform: Vec<Source>,
-    /// The accounts' own policies.
-    pub overlays: Vec<OverlaySource>,
+    /// The accounts' own policies. Files that did not change keep their `Arc` from reading to reading:
+    /// the next store then has nothing to do for them.
+    pub overlays: Vec<Arc<OverlaySource>>,
     /// Whether Principals may read in App and Dashboard (RULES 17).
     pub principals_act_in: bool,
 }
 
-/// The policies of one account.
-#[derive(Clone, Debug)]
+/// The policies of one account, as its files say them.
+#[derive(Debug)]
 pub struct OverlaySource {
-    /// Whose.
-    pub account: AccountId,
-    /// What they may do.
-    pub mode: OverlayMode,
-    /// The files; none: the account has no overlay.
-    pub files: Vec<Source>,
-    /// Why files that are there cannot be read: the overlay does not load (RULES 33).
-    pub faults: Vec<Fault>,
+    account: AccountId,
+    mode: OverlayMode,
+    files: Vec<Source>,
+    faults: Vec<Fault>,
+    hash: [u8; 32],
 }
 
 impl OverlaySource {
+    /// The files of `account`, none: it has no overlay; what they may do; and why files that are there
+    /// cannot be read, in which case the overlay does not load (RULES 33).
+    pub fn new(
+        account: AccountId,
+        mode: OverlayMode,
+        files: Vec<Source>,
+        faults: Vec<Fault>,
+    ) -> Self {
+        Self {
+            hash: hash::overlay(&account, mode, &files),
+            account,
+            mode,
+            files,
+            faults,
+        }
+    }
+
+    /// The same files under another mode.
+    pub(super) fn with_mode(&self, mode: OverlayMode) -> Self {
+        let (account, files) = (self.account.clone(), self.files.clone());
+        Self::new(account, mode, files, self.faults.clone())
+    }
+
+    /// Whose.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// What they may do.
+    pub fn mode(&self) -> OverlayMode {
+        self.mode
+    }
+
+    /// The files.
+    pub fn files(&self) -> &[Source] {
+        &self.files
+    }
+
+    /// Why files that are there cannot be read.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Of account, mode, and the files' names and texts: equal hashes mean equal answers.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
     /// Whether the account has policies of its own, readable or not.
     pub(super) fn is_announced(&self) -> bool {
         !self.files.is_empty() || !self.faults.is_empty()

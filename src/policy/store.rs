@@ -137,12 +137,12 @@ fn build(settings: &Settings, former: Option<&Store>) -> Result<(Store, Vec<Faul
     let mut warnings = platform.warnings.clone();
     let mut overlays: HashMap<AccountId, Held> = HashMap::new();
     for source in announced(settings) {
-        let held = former.and_then(|former| former.overlays.get(&source.account));
+        let held = former.and_then(|former| former.overlays.get(source.account()));
         let (held, found) = Held::next(source, &platform.types, former.zip(held));
         warnings.extend(found);
         // Two entries for one account: neither can be trusted to be the whole of it.
-        if overlays.insert(source.account.clone(), held).is_some() {
-            overlays.insert(source.account.clone(), Held::default());
+        if overlays.insert(source.account().clone(), held).is_some() {
+            overlays.insert(source.account().clone(), Held::default());
         }
     }
     let store = Store {
@@ -153,7 +153,7 @@ fn build(settings: &Settings, former: Option<&Store>) -> Result<(Store, Vec<Faul
     Ok((store, warnings))
 }
 
-fn announced(settings: &Settings) -> impl Iterator<Item = &OverlaySource> {
+fn announced(settings: &Settings) -> impl Iterator<Item = &Arc<OverlaySource>> {
     let overlays = settings.overlays.iter();
     overlays.filter(|overlay| overlay.is_announced())
 }
@@ -172,9 +172,9 @@ fn untyped(settings: &Settings) -> Vec<Fault> {
     let platform: Vec<&Source> = settings.platform.iter().collect();
     let mut faults = review::untyped(Layer::Platform, &platform);
     for source in announced(settings) {
-        let files: Vec<&Source> = source.files.iter().collect();
-        let found = review::untyped(Layer::Account(&source.account, source.mode), &files);
-        let found = source.faults.iter().cloned().chain(found);
+        let files: Vec<&Source> = source.files().iter().collect();
+        let found = review::untyped(Layer::Account(source.account(), source.mode()), &files);
+        let found = source.faults().iter().cloned().chain(found);
         faults.extend(found.map(|fault| held::quarantined(source, false, fault)));
     }
     faults

@@ -10,6 +10,7 @@ use crate::document::Document;
 use crate::fault::Fault;
 use crate::policy::{self, OverlaySource, Source, Store};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Faults of schema and policies. Without `typed` the routes are not all known, and so the actions
 /// are not: types are left for later, because every complaint about them could be a wrong one.
@@ -29,7 +30,7 @@ pub(in crate::config) fn beyond(document: &Document, folder: &Path, disk: &Disk)
         name.map(|name| folder.join(name))
     };
     let mut faults = Vec::new();
-    let mut overlays: Vec<OverlaySource> = Vec::new();
+    let mut overlays: Vec<Arc<OverlaySource>> = Vec::new();
     let names = Names::read(document);
     let found = folder_of("/tenants")
         .map(|folder| tenants::read(&folder, names.known(), disk, &Former::default()));

@@ -6,14 +6,15 @@ use crate::fault::Fault;
 use crate::policy::OverlaySource;
 use crate::tenant::{Account, AccountId, Directory, OverlayMode, Status};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Accounts and workspaces that nobody can use, and modes without policies.
 pub(super) fn review(
     directory: &Directory,
     documents: &Documents,
-    overlays: &[OverlaySource],
+    overlays: &[Arc<OverlaySource>],
 ) -> Vec<Fault> {
-    let with_policies: HashSet<&AccountId> = overlays.iter().map(|one| &one.account).collect();
+    let with_policies: HashSet<&AccountId> = overlays.iter().map(|one| one.account()).collect();
     let mut notes = Vec::new();
     for account in directory.accounts() {
         let Some(document) = documents.get(&account.id) else {

@@ -18,7 +18,7 @@ impl Reading<'_> {
     }
 
     /// The account's policies. What cannot be read makes them unusable, never absent (RULES 33).
-    pub(super) fn overlay(&mut self, account: &Account) -> Option<OverlaySource> {
+    pub(super) fn overlay(&mut self, account: &Account) -> Option<Arc<OverlaySource>> {
         let (texts, mut faults): (Texts, Vec<Fault>) = match self.named(&account.id) {
             (None, None) => (Vec::new(), Vec::new()),
             (Some(file), Some(folder)) => {
@@ -39,15 +39,14 @@ impl Reading<'_> {
         });
         self.tenants.texts.extend(named);
         let files = texts.into_iter();
-        let source = OverlaySource {
-            account: account.id.clone(),
-            mode: account.overlay,
-            files: files
-                .map(|(entry, text)| Source::new(entry.shown(), text))
-                .collect(),
-            faults,
-        };
-        (!source.files.is_empty() || !source.faults.is_empty()).then_some(source)
+        let files: Vec<Source> = files
+            .map(|(entry, text)| Source::new(entry.shown(), text))
+            .collect();
+        if files.is_empty() && faults.is_empty() {
+            return None;
+        }
+        let source = OverlaySource::new(account.id.clone(), account.overlay, files, faults);
+        Some(Arc::new(source))
     }
 
     /// Why a name that would be the account's policies is not followed.

@@ -86,7 +86,7 @@ fn a_folder_becomes_a_directory() {
     let overlays: Vec<(&str, usize)> = tenants
         .overlays
         .iter()
-        .map(|overlay| (overlay.account.as_str(), overlay.files.len()))
+        .map(|overlay| (overlay.account().as_str(), overlay.files().len()))
         .collect();
     assert_eq!(overlays, [("acme", 1), ("globex", 2)]);
 }

@@ -399,13 +399,10 @@ pub(super) fn settings() -> policy::Settings {
     }
 }
 
-pub(super) fn overlay(account: &str, text: &str) -> OverlaySource {
-    OverlaySource {
-        account: account_id(account),
-        mode: OverlayMode::Permit,
-        faults: Vec::new(),
-        files: vec![Source::new(format!("{account}.cedar"), text)],
-    }
+pub(super) fn overlay(account: &str, text: &str) -> Arc<OverlaySource> {
+    let files = vec![Source::new(format!("{account}.cedar"), text)];
+    let source = OverlaySource::new(account_id(account), OverlayMode::Permit, files, Vec::new());
+    Arc::new(source)
 }
 
 pub(super) fn store(settings: policy::Settings) -> Store {

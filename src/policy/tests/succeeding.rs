@@ -2,8 +2,9 @@
 
 use super::support::{account, operation, overlay, shipped};
 use crate::operation::Access;
-use crate::policy::{Overlay, OverlayState, Settings, Source, Store};
+use crate::policy::{Overlay, OverlaySource, OverlayState, Settings, Source, Store};
 use crate::tenant::OverlayMode;
+use std::sync::Arc;
 
 const FORBID: &str = "@id(\"f\") forbid (principal, action, resource);";
 const PERMIT: &str = "@id(\"p\") permit (principal, action, resource);";
@@ -104,8 +105,13 @@ fn what_cannot_be_read_is_not_taken_for_none() {
         crate::fault::Place::file("acme.cedar"),
         "x",
     );
-    settings.overlays[0].files.clear();
-    settings.overlays[0].faults.push(fault);
+    let unreadable = OverlaySource::new(
+        account("acme"),
+        OverlayMode::Forbid,
+        Vec::new(),
+        vec![fault],
+    );
+    settings.overlays[0] = Arc::new(unreadable);
     let unread = next(settings.clone(), &first);
     assert!(same(of(&first, "acme"), of(&unread, "acme")));
     let fresh = Store::build(settings).unwrap().0;

@@ -62,13 +62,9 @@ pub(super) fn account(id: &str) -> AccountId {
     AccountId::parse(id).unwrap()
 }
 
-pub(super) fn overlay(id: &str, mode: OverlayMode, text: &str) -> OverlaySource {
-    OverlaySource {
-        account: account(id),
-        mode,
-        faults: Vec::new(),
-        files: vec![Source::new(format!("tenants/{id}.cedar"), text)],
-    }
+pub(super) fn overlay(id: &str, mode: OverlayMode, text: &str) -> Arc<OverlaySource> {
+    let files = vec![Source::new(format!("tenants/{id}.cedar"), text)];
+    Arc::new(OverlaySource::new(account(id), mode, files, Vec::new()))
 }
 
 /// What the shipped set says of one further platform file.
