@@ -192,6 +192,8 @@ fn head() -> Head {
         certificate: None,
         secure: false,
         on_behalf_of: None,
+        act_in: None,
+        reason: None,
         websocket: None,
         now: NOW,
     }

@@ -56,6 +56,11 @@ pub struct Head {
     pub secure: bool,
     /// `x-user-id`, when sent: a wish to act for that user (RULES 8).
     pub on_behalf_of: Option<String>,
+    /// `x-palisade-act-in`, when sent: the workspace in which a Principal wishes to read (RULES 17).
+    pub act_in: Option<String>,
+    /// `x-palisade-reason`, when sent: why a Principal does what it does. Nobody has verified it, and it
+    /// counts for nobody else.
+    pub reason: Option<Arc<str>>,
     /// The WebSocket that it asks for.
     pub websocket: Option<Box<Opening>>,
     /// The moment the head was read: the request's ONE `now`.

@@ -29,6 +29,7 @@ pub enum Reason {
     PortalNeedsPrincipal,
     GrantMissing,
     ImpersonationRefused,
+    ActInRefused,
     AccountSuspended,
     WorkspaceSuspended,
     PolicyDenied,
@@ -148,7 +149,7 @@ impl Blame {
 
 impl Reason {
     /// Every reason, in the order of the reference page.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenSignature,
@@ -170,6 +171,7 @@ impl Reason {
         Self::PortalNeedsPrincipal,
         Self::GrantMissing,
         Self::ImpersonationRefused,
+        Self::ActInRefused,
         Self::AccountSuspended,
         Self::WorkspaceSuspended,
         Self::PolicyDenied,
@@ -249,6 +251,7 @@ impl Reason {
             Self::PortalNeedsPrincipal => ("portal_needs_principal", 403, 7, DenyIsolation, Client, "the Portal is for Principals, and Principals act in the Portal only"),
             Self::GrantMissing => ("grant_missing", 403, 7, DenyIsolation, Client, "the Principal has no live grant for that account, or for the platform"),
             Self::ImpersonationRefused => ("impersonation_refused", 403, 7, DenyIsolation, Client, "this caller may not act for a user (`x-user-id`)"),
+            Self::ActInRefused => ("act_in_refused", 403, 7, DenyIsolation, Client, "only a Principal acts in a workspace (`x-palisade-act-in`): a read in App or Dashboard, where `principals.act_in` is set, with a second factor and a reason (`x-palisade-reason`)"),
             Self::AccountSuspended => ("account_suspended", 403, 7, DenyIsolation, Client, "the account is not active"),
             Self::WorkspaceSuspended => ("workspace_suspended", 403, 7, DenyIsolation, Client, "the workspace is not active"),
             Self::PolicyDenied => ("policy_denied", 403, 7, DenyPolicy, Client, "no policy permits it, or one forbids it; the audit record names the policies"),

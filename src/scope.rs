@@ -5,6 +5,7 @@
 //! 16-18). The platform's Cedar guards decide the same again, over values that take other ways
 //! (RULES 32).
 
+mod act_in;
 mod error;
 mod inside;
 mod portal;
@@ -72,6 +73,8 @@ pub struct Inside {
     pub takes_from: Option<Lies>,
     /// The user that the caller, a machine client, acts for.
     pub acting: Option<Acting>,
+    /// By which a Principal reads here: nobody else has one.
+    pub grant: Option<Grant>,
 }
 
 /// Where something lies.
@@ -155,6 +158,17 @@ impl Scope {
         taken.or_else(|| (*read != inside.workspace.id).then_some(read))
     }
 
+    /// By which a Principal may, wherever it is.
+    pub fn grant(&self) -> Option<&Grant> {
+        match &self.held {
+            Held::Public => None,
+            Held::Workspace(inside) => inside.grant.as_ref(),
+            Held::GrantedWorkspace { grant, .. }
+            | Held::GrantedAccount { grant, .. }
+            | Held::Platform { grant } => Some(grant),
+        }
+    }
+
     /// The user that a machine client acts for.
     pub fn acting(&self) -> Option<&Acting> {
         match &self.held {
@@ -179,6 +193,7 @@ pub fn admit(
     }
     let route = target.route.operation.api_context;
     users::may_act(caller, route, head)?;
+    act_in::may_name(caller, route, head)?;
     users::one_user(caller, target, head)?;
     let inside = match (caller, route) {
         (Caller::Anonymous, _) => return Err(Error::Anonymous),
@@ -194,6 +209,11 @@ pub fn admit(
         }
         (Caller::Principal(principal), ApiContext::Portal) => {
             return portal::hold(principal, target, directory, head.now).map(Scope::of);
+        }
+        (Caller::Principal(principal), ApiContext::App | ApiContext::Dashboard)
+            if principal.grant.act_in =>
+        {
+            act_in::hold(principal, target, directory, head)?
         }
         (Caller::User(_) | Caller::Service(_), ApiContext::Portal)
         | (Caller::Principal(_), ApiContext::App | ApiContext::Dashboard) => {

@@ -24,7 +24,7 @@ pub(crate) use revocations::{Revocations, Revoked};
 pub(crate) use route::{
     Access, Cors, Errors, Idempotency, Reference, ReferenceIn, ReferenceIs, Route,
 };
-pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Reload, Share};
+pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Principals, Reload, Share};
 pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Pool, Timeouts, Upstream};
 pub(crate) use tenant::{
     MachineClient, Member, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
@@ -68,9 +68,9 @@ pub(crate) struct Config {
     /// no limit.
     #[serde(default)]
     pub(crate) plans: BTreeMap<String, Plan>,
-    /// The limit of each Principal: it has no account whose plan would bind it.
-    #[serde(default = "Share::of_principals")]
-    pub(crate) principals: Share,
+    /// What holds for all Principals.
+    #[serde(default)]
+    pub(crate) principals: Principals,
     /// The folder of the tenant directory: one `<account>.yaml` for each account, and its own
     /// policies as `<account>.cedar` or `<account>/*.cedar`.
     #[schemars(length(min = 1), extend("examples" = ["tenants/"]))]

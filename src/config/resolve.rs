@@ -55,7 +55,7 @@ pub(super) fn resolve(
     let references = references::resolve(&config.references, &mut findings);
     let head = head(config, &references, &mut findings);
     let forward = forward(config, &mut findings);
-    let issuers = issuer::resolve(&config.issuers, &mut findings);
+    let issuers = issuer::resolve(config, &mut findings);
     demo_stays_local(&issuers, config, &mut findings);
     let mut found = route::resolve(config, &references, &mut texts, &mut findings);
     let first = tenants::Former::default();
@@ -94,7 +94,7 @@ pub(super) fn resolve(
                 decision,
                 plans: running::plans(&config.plans),
                 bodies: listen::bodies(&config.listen.limits),
-                principals: running::rate(&config.principals),
+                principals: running::principals(&config.principals),
                 peers: listen::peers(&config.listen),
                 tls,
                 audit,
@@ -267,7 +267,7 @@ fn policy(
         operations,
         platform,
         overlays: Vec::new(),
-        principals_act_in: false,
+        principals_act_in: config.principals.act_in,
     }
 }
 

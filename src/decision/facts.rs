@@ -59,8 +59,10 @@ pub(super) struct Facts<'a> {
     pub(super) from: Option<&'a Inside>,
     /// App and Dashboard: the account in which the resource lies.
     resource_account: Option<&'a AccountId>,
-    /// Portal: by which the Principal may.
+    /// By which a Principal may.
     pub(super) grant: Option<&'a Grant>,
+    /// Why a Principal does it, as it says itself.
+    pub(super) reason: Option<&'a str>,
     pub(super) head: &'a Head,
 }
 
@@ -126,13 +128,16 @@ impl<'a> Facts<'a> {
         };
         let proof = caller.proof().ok_or(Error::Anonymous)?;
         let held = question.scope.held();
-        let (from, grant) = match held {
+        let from = match held {
             Held::Public => return Err(Error::Public),
-            Held::Workspace(inside) => (Some(inside.as_ref()), None),
-            Held::GrantedWorkspace { grant, .. }
-            | Held::GrantedAccount { grant, .. }
-            | Held::Platform { grant } => (None, Some(grant)),
+            Held::Workspace(inside) => Some(inside.as_ref()),
+            Held::GrantedWorkspace { .. } | Held::GrantedAccount { .. } | Held::Platform { .. } => {
+                None
+            }
         };
+        // Nobody else is asked why (RULES 31): what anybody can write must open nothing.
+        let states = principal_type == PrincipalType::Principal;
+        let reason = question.head.reason.as_deref().filter(|_| states);
         let facts = Self {
             caller,
             acted_for: match who {
@@ -150,7 +155,8 @@ impl<'a> Facts<'a> {
             place: Place::of(held, target.route.operation.resource)?,
             from,
             resource_account: from.map(|inside| &inside.resource.account.id),
-            grant,
+            grant: question.scope.grant(),
+            reason,
             head: question.head,
         };
         match what {

@@ -47,6 +47,8 @@ pub(super) enum Part {
     Catalogs,
     /// By which a Principal may.
     Grant,
+    /// Why it does, as it says itself.
+    Reason,
     /// Which resource it is; if the slices can read it.
     Resource,
     /// Method, host and path; if the slices can read them.
@@ -58,7 +60,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Platform,
         Self::Environment,
         Self::Overlay,
@@ -70,6 +72,7 @@ impl Part {
         Self::From,
         Self::Catalogs,
         Self::Grant,
+        Self::Reason,
         Self::Resource,
         Self::Http,
         Self::Address,
@@ -109,6 +112,7 @@ impl Key {
                 Part::From => key.optional(facts.from, Self::inside),
                 Part::Catalogs => key.optional(facts.from, Self::catalogs),
                 Part::Grant => key.optional(facts.grant, Self::grant),
+                Part::Reason => key.optional(facts.reason, Self::text),
                 Part::Resource if read.resource_id => key.resource(facts),
                 Part::Http if read.http => key.http(facts),
                 Part::Address if read.ip => key.address(facts.head.client),

@@ -308,6 +308,9 @@ fn context(facts: &Facts<'_>) -> Result<Context, Error> {
     if let Some(grant) = facts.grant {
         fields.push(("grant".to_owned(), granted(grant)?));
     }
+    if let Some(reason) = facts.reason {
+        fields.push(("reason".to_owned(), text(reason)));
+    }
     Context::from_pairs(fields).map_err(|error| cedar(&error))
 }
 

@@ -116,6 +116,8 @@ pub struct Isolation {
     pub workspace: Option<String>,
     /// The catalog workspace that is read.
     pub catalog: Option<String>,
+    /// When the grant ends by which a Principal may.
+    pub grant_until: Option<String>,
 }
 
 /// The answer.
@@ -306,6 +308,7 @@ fn isolation(scope: &Scope) -> Isolation {
         account: scope.account().map(AccountId::to_string),
         workspace: scope.workspace().map(WorkspaceId::to_string),
         catalog: scope.catalog().map(WorkspaceId::to_string),
+        grant_until: scope.grant().map(|grant| grant.until.rfc3339()),
     }
 }
 

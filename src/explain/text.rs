@@ -94,6 +94,7 @@ fn tell_isolation(f: &mut fmt::Formatter<'_>, isolation: &Isolation) -> fmt::Res
         account,
         workspace,
         catalog,
+        grant_until,
     } = isolation;
     f.write_str("isolation  ")?;
     match (held, workspace, account) {
@@ -107,6 +108,9 @@ fn tell_isolation(f: &mut fmt::Formatter<'_>, isolation: &Isolation) -> fmt::Res
     }
     if let Some(catalog) = catalog {
         write!(f, ", reads catalog `{catalog}`")?;
+    }
+    if let Some(until) = grant_until {
+        write!(f, ", under a grant until {until}")?;
     }
     writeln!(f)
 }

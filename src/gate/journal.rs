@@ -136,7 +136,9 @@ impl<'a> Journal<'a> {
             return Ok(());
         }
         let operation = &permit.target().route.operation;
-        if is_recorded_or_refused(operation, permit.scope().acting().is_some()) {
+        let scope = permit.scope();
+        let for_others = scope.acting().is_some() || scope.grant().is_some();
+        if is_recorded_or_refused(operation, for_others) {
             return Err(Refusal::new(Reason::Overloaded, "the audit queue is full"));
         }
         let audit = &self.shared.audit;
@@ -278,6 +280,10 @@ impl<'a> Journal<'a> {
                     .and_then(Scope::acting)
                     .map(|acting| acting.user.as_str()),
             },
+            stated_reason: match caller {
+                Some(Caller::Principal(_)) => head.and_then(|head| head.reason.as_deref()),
+                _ => None,
+            },
             account: scope.and_then(Scope::account).map(AccountId::as_str),
             workspace: scope.and_then(Scope::workspace).map(WorkspaceId::as_str),
             catalog: scope.and_then(Scope::catalog).map(WorkspaceId::as_str),
@@ -305,10 +311,10 @@ fn shown(value: &str) -> &str {
     end.and_then(|(end, _)| value.get(..end)).unwrap_or(value)
 }
 
-/// What changes something, crosses accounts or is done for somebody else never goes unrecorded (RULES
-/// 42).
-fn is_recorded_or_refused(operation: &Operation, acting: bool) -> bool {
-    operation.access != Access::Read || operation.api_context == ApiContext::Portal || acting
+/// What changes something, crosses accounts or is done for somebody else, or in somebody else's
+/// workspace, never goes unrecorded (RULES 42).
+fn is_recorded_or_refused(operation: &Operation, for_others: bool) -> bool {
+    operation.access != Access::Read || operation.api_context == ApiContext::Portal || for_others
 }
 
 fn micros(took: Duration) -> u64 {

@@ -11,10 +11,10 @@ use crate::head::Head;
 use crate::reason::Reason;
 use crate::route::Target;
 use crate::ruleset::Ruleset;
-use crate::scope::{self, Held, Scope};
+use crate::scope::{self, Scope};
 use crate::token::{Caller, Verified};
 use crate::x509::Identity;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// Who calls: the token is not revoked, holds now, and is bound as the directory stands.
@@ -78,12 +78,15 @@ pub(super) struct Standing {
     verified: RefCell<Arc<Verified>>,
     head: Arc<Head>,
     permit: Permit,
+    /// With the last look: a grant may be shortened meanwhile.
+    grant_ends: Cell<Timestamp>,
 }
 
 impl Standing {
     pub(super) fn new(verified: Arc<Verified>, head: Arc<Head>, permit: Permit) -> Self {
         Self {
             verified: RefCell::new(verified),
+            grant_ends: Cell::new(grant_end(permit.scope())),
             head,
             permit,
         }
@@ -103,12 +106,7 @@ impl Standing {
     /// Until when nothing but files and keys can end it; `outlasting` its token, or not.
     pub(super) fn until(&self, outlasting: bool) -> Timestamp {
         let token = self.verified.borrow().valid_until();
-        let grant = match self.permit.scope().held() {
-            Held::Public | Held::Workspace(_) => Timestamp::MAX,
-            Held::GrantedWorkspace { grant, .. }
-            | Held::GrantedAccount { grant, .. }
-            | Held::Platform { grant } => grant.until,
-        };
+        let grant = self.grant_ends.get();
         match outlasting {
             false => token.min(grant),
             true if grant < self.expiry() => grant,
@@ -143,6 +141,7 @@ impl Standing {
             let detail = "the caller belongs to another workspace now";
             return Err(Refusal::new(Reason::OutsideTenant, detail));
         }
+        self.grant_ends.set(grant_end(&scope));
         Ok(())
     }
 
@@ -170,4 +169,9 @@ impl Standing {
         let proof = self.permit.caller().proof();
         proof.map_or(Timestamp::MAX, |proof| proof.expires)
     }
+}
+
+/// When a Principal's grant ends; nobody else's reach does.
+fn grant_end(scope: &Scope) -> Timestamp {
+    scope.grant().map_or(Timestamp::MAX, |grant| grant.until)
 }

@@ -61,6 +61,9 @@ pub enum Error {
     /// A header that is read is not text.
     #[error("`{0}` is not text")]
     HeaderUnreadable(HeaderName),
+    /// A header that is read is longer than it may be.
+    #[error("`{0}` is longer than {1} bytes")]
+    HeaderTooLong(HeaderName, usize),
     /// A trusted proxy's list of hops holds something else than addresses.
     #[error("`{0}` holds something else than addresses")]
     Hops(HeaderName),
@@ -89,7 +92,9 @@ impl Error {
     pub fn reason(&self) -> Reason {
         match self {
             Self::TargetTooLong { .. } => Reason::UriTooLong,
-            Self::HeadersTooMany { .. } | Self::HeadersTooLarge { .. } => Reason::HeadersTooLarge,
+            Self::HeadersTooMany { .. }
+            | Self::HeadersTooLarge { .. }
+            | Self::HeaderTooLong(..) => Reason::HeadersTooLarge,
             Self::Handshake(_) => Reason::WebsocketHandshake,
             Self::Method(_)
             | Self::Override(_)

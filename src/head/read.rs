@@ -10,6 +10,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 use std::sync::Arc;
 
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+const ACT_IN: HeaderName = HeaderName::from_static("x-palisade-act-in");
+const REASON: HeaderName = HeaderName::from_static("x-palisade-reason");
+
+/// The longest reason that may be stated, in bytes: a sentence and a number of a case.
+const REASON_BYTES_MAX: usize = 256;
 
 /// Headers that say where a message ends.
 const FRAMING: [&str; 2] = ["transfer-encoding", "content-length"];
@@ -46,6 +51,11 @@ pub fn read(
             .user
             .map(|user| text(&X_USER_ID, user).map(str::to_owned))
             .transpose()?,
+        act_in: fields
+            .act_in
+            .map(|workspace| text(&ACT_IN, workspace).map(str::to_owned))
+            .transpose()?,
+        reason: fields.reason.map(reason).transpose()?.flatten(),
         // However it came: whoever may open a WebSocket there is whoever may GET it.
         method: websocket
             .as_ref()
@@ -85,6 +95,8 @@ struct Fields<'a> {
     host: Option<&'a HeaderValue>,
     authorization: Option<&'a HeaderValue>,
     user: Option<&'a HeaderValue>,
+    act_in: Option<&'a HeaderValue>,
+    reason: Option<&'a HeaderValue>,
     upgrades: bool,
 }
 
@@ -127,6 +139,8 @@ impl<'a> Fields<'a> {
             13 if *name == header::AUTHORIZATION => &mut self.authorization,
             // By folded name: an upstream that folds would take `x_user_id` for it.
             9 if folds_to(text, X_USER_ID.as_str()) => &mut self.user,
+            17 if folds_to(text, ACT_IN.as_str()) => &mut self.act_in,
+            17 if folds_to(text, REASON.as_str()) => &mut self.reason,
             // Any other coding would be taken off here and never be told upstream (RFC 9112, section 6.1).
             17 if *name == header::TRANSFER_ENCODING => {
                 return if value.as_bytes().eq_ignore_ascii_case(b"chunked") {
@@ -176,6 +190,18 @@ fn text<'a>(name: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, Error>
     value
         .to_str()
         .map_err(|_| Error::HeaderUnreadable(name.clone()))
+}
+
+/// A stated reason: printable text. One without a letter or digit states nothing.
+fn reason(value: &HeaderValue) -> Result<Option<Arc<str>>, Error> {
+    let text = std::str::from_utf8(value.as_bytes()).ok();
+    let text = text.filter(|text| !text.chars().any(char::is_control));
+    let text = text.ok_or(Error::HeaderUnreadable(REASON))?.trim();
+    if text.len() > REASON_BYTES_MAX {
+        return Err(Error::HeaderTooLong(REASON, REASON_BYTES_MAX));
+    }
+    let says = text.chars().any(char::is_alphanumeric);
+    Ok(says.then(|| text.into()))
 }
 
 /// The `Host`, listed, and the same as the target's authority where that has one. HTTP/2 has

@@ -139,6 +139,9 @@ fn headers_that_decide_may_stand_once() {
         ),
         (("x-user-id", "a"), ("x-user-id", "a")),
         (("x-user-id", "a"), ("x_user_id", "b")),
+        (("x-palisade-act-in", "a"), ("x-palisade-act-in", "a")),
+        (("x-palisade-act-in", "a"), ("X_Palisade.Act-In", "b")),
+        (("x-palisade-reason", "a"), ("x_palisade_reason", "a")),
         (("x-workspace-id", "a"), ("x-workspace-id", "a")),
         (("x-workspace-id", "a"), ("x_workspace.id", "b")),
         (("accept", "a"), ("host", "api.example.com")),
@@ -159,6 +162,26 @@ fn a_user_id_under_a_folded_name_is_read_as_one() {
     assert_eq!(head.on_behalf_of.as_deref(), Some("bo"));
     let unreadable = get("/a").header("x-user-id", &b"\xff"[..]);
     assert!(matches!(ambiguous(unreadable), Error::HeaderUnreadable(_)));
+}
+
+#[test]
+fn a_reason_is_printable_text_of_a_sentence_and_an_empty_one_is_none() {
+    let stated = |value: &[u8]| head(get("/a").header("x-palisade-reason", value));
+    let reason = |value: &str| stated(value.as_bytes()).unwrap().reason;
+    assert_eq!(
+        reason(" case 7: perch\u{e9} ").as_deref(),
+        Some("case 7: perch\u{e9}")
+    );
+    assert_eq!(reason(&"x".repeat(256)).map(|text| text.len()), Some(256));
+    for empty in ["", " ", "\u{a0}\u{2003}", "\u{200b}", "...-"] {
+        assert_eq!(reason(empty), None, "{empty:?}");
+    }
+    for unreadable in [&b"\xff"[..], b"a\tb", "\u{85}".as_bytes()] {
+        let error = stated(unreadable).unwrap_err();
+        assert!(matches!(error, Error::HeaderUnreadable(_)), "{error}");
+    }
+    let error = stated("x".repeat(257).as_bytes()).unwrap_err();
+    assert_eq!(error.reason(), Reason::HeadersTooLarge);
 }
 
 #[test]

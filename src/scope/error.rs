@@ -38,6 +38,10 @@ pub enum Error {
     /// A user whose tokens are void, for a token as old as they are.
     #[error("user `{0}` is revoked")]
     ActingRevoked(UserId),
+    /// `x-palisade-act-in` where it may not stand, or a Principal in a workspace without what that takes
+    /// (RULES 17).
+    #[error("acting in a workspace (`x-palisade-act-in`) {0}")]
+    ActIn(&'static str),
     /// A reference that is not the caller's, or names nothing.
     #[error("{place} names `{value}`, outside of `{own}`")]
     Outside {
@@ -76,6 +80,7 @@ impl Error {
             | Self::ActingScope(_)
             | Self::ActingUser(_)
             | Self::ActingRevoked(_) => Reason::ImpersonationRefused,
+            Self::ActIn(_) => Reason::ActInRefused,
             Self::Outside { .. } => Reason::OutsideTenant,
             Self::Contradiction(_) => Reason::RequestAmbiguous,
             Self::Catalog(_) => Reason::CatalogNotGranted,

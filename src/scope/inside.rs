@@ -43,6 +43,7 @@ pub(super) fn hold(
         catalogs,
         takes_from,
         acting: None,
+        grant: None,
     })
 }
 

@@ -15,14 +15,7 @@ pub(super) fn hold(
     directory: &Directory,
     now: Timestamp,
 ) -> Result<Held, Error> {
-    let until = principal
-        .grant
-        .until
-        .unwrap_or(Timestamp::MAX)
-        .min(principal.proof.expires);
-    if now >= until {
-        return Err(Error::Grant("anything any more".to_owned()));
-    }
+    let until = live_until(principal, now)?;
     if target.route.account_of == AccountOf::Platform {
         if let Some(reference) = tenant_references(target).next() {
             return Err(outside(reference, "the platform"));
@@ -54,6 +47,26 @@ pub(super) fn hold(
     })
 }
 
+/// When the grant ends, which is not over: with the token at the latest.
+pub(super) fn live_until(principal: &Principal, now: Timestamp) -> Result<Timestamp, Error> {
+    let end = principal.grant.until.unwrap_or(Timestamp::MAX);
+    let until = end.min(principal.proof.expires);
+    if now >= until {
+        return Err(Error::Grant("anything any more".to_owned()));
+    }
+    Ok(until)
+}
+
+/// `account` as the grant names it; `None`: it was not granted.
+pub(super) fn granted<'a>(
+    principal: &'a Principal,
+    account: &'a AccountId,
+) -> Option<&'a AccountId> {
+    let mut listed = principal.grant.accounts.iter();
+    let listed = listed.find(|granted| *granted == account);
+    listed.or_else(|| principal.grant.all.then_some(account))
+}
+
 fn tenant_references(target: &Target) -> impl Iterator<Item = &Reference> {
     target
         .references
@@ -67,7 +80,7 @@ fn named(
     target: &Target,
     directory: &Directory,
 ) -> Result<(Arc<Account>, Option<Arc<Workspace>>), Error> {
-    let granted = |id: &AccountId| principal.grant.all || principal.grant.accounts.contains(id);
+    let granted = |id: &AccountId| granted(principal, id).is_some();
     let mut account: Option<Arc<Account>> = None;
     let mut workspace: Option<Arc<Workspace>> = None;
     for reference in tenant_references(target) {

@@ -1,5 +1,7 @@
 //! Isolation as a table: who calls, what is named, what comes of it.
 
+mod act_in;
+
 use super::{Scope, admit};
 use crate::clock::Timestamp;
 use crate::head::{CanonicalPath, Credential, Head, Query};
@@ -345,6 +347,7 @@ fn principal(all: bool, accounts: &[&str], until: Option<i64>, expires: i64) -> 
             all,
             accounts: accounts.iter().map(|id| account_id(id)).collect(),
             until: until.map(Timestamp::from_secs),
+            act_in: false,
         },
         mfa: true,
         email: None,
@@ -420,6 +423,8 @@ fn head() -> Head {
         certificate: None,
         secure: false,
         on_behalf_of: None,
+        act_in: None,
+        reason: None,
         websocket: None,
         now: Timestamp::from_secs(NOW),
     }

@@ -116,6 +116,8 @@ pub struct PrincipalGrant {
     pub accounts: Vec<AccountId>,
     /// The grant's end; `None`: the token's.
     pub until: Option<Timestamp>,
+    /// Whether it may read in App and Dashboard too, inside one workspace of those accounts (RULES 17).
+    pub act_in: bool,
 }
 
 /// Claims that are passed on and decide nothing.

@@ -63,9 +63,12 @@ pub async fn keep_fresh(current: impl Fn() -> Arc<Issuers>, mut draining: Draini
 fn relaxed(settings: &IssuerSettings) -> Vec<&'static str> {
     let local = "allow_local: its keys may come by plain HTTP, or from this machine";
     let scopeless = "scopeless: its tokens are held to no scope";
+    let inside = "principals.act_in: its Principals read in App and Dashboard too";
+    let acts_in = settings.principals.iter().any(|one| one.grant.act_in);
     let all = [
         (settings.allow_local, local),
         (settings.scopeless, scopeless),
+        (acts_in, inside),
     ];
     let set = all.into_iter().filter(|(is_set, _)| *is_set);
     set.map(|(_, what)| what).collect()

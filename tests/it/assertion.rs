@@ -50,6 +50,24 @@ fn a_user_who_is_acted_for_is_verified_or_said_not_to_be() {
 }
 
 #[test]
+fn a_principal_inside_a_workspace_is_asserted_with_the_workspace_and_without_its_reason() {
+    let gate = asserting(ED25519).set("/principals", json!({"act_in": true}));
+    let gate = gate.start();
+    let token = gate.issuer.principal("sue").sign();
+    let request = gate.get(PATH).bearer(&token);
+    let request = request.header("x-palisade-act-in", "acme-prod");
+    let request = request.header("x-palisade-reason", "case 4711");
+    request.send().allowed(200);
+    let claims = latest(&gate).claims;
+    assert_eq!(
+        (&claims["sub"], &claims["principal"], &claims["workspace"]),
+        (&json!("cosmos|sub-sue"), &json!("sue"), &json!("acme-prod"))
+    );
+    assert!(!claims.to_string().contains("4711"), "{claims}");
+    assert!(claims.get("user").is_none(), "{claims}");
+}
+
+#[test]
 fn it_says_whose_certificate_the_client_showed_and_nothing_where_it_showed_none() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
     let id = "spiffe://example.org/ns/prod/sa/web";

@@ -263,6 +263,31 @@ fn headers_are_read_and_what_is_not_forwarded_is_named() {
 }
 
 #[test]
+fn support_inside_a_workspace_is_told_with_its_grant() {
+    let desk = Desk::new();
+    let (file, sub) = ("palisade.yaml", "4e5ba996-b05f-4f42-b19c-906342cfae05");
+    desk.folder
+        .replace(file, "roles: [operator]", "roles: [support]");
+    desk.folder.append(file, "\nprincipals: { act_in: true }\n");
+    let token = desk.issuer.principal("root").claim("sub", sub);
+    let token = token.claim("client_id", "portal-web");
+    let inside = ["--header", "x-palisade-act-in: acme-prod"];
+    let why = ["--header", "x-palisade-reason: case 7"];
+    let said = desk.claims(&token, "/app/v1/missions", &[inside, why].concat());
+    tells(
+        &said,
+        &[
+            "held to workspace `acme-prod` of account `acme`, under a grant until ",
+            "permit platform/baseline/base.support",
+            "removed    x-palisade-act-in\n",
+        ],
+    );
+    let said = desk.claims(&token, "/app/v1/missions", &inside);
+    let refused = "DENY 403 act_in_refused, at step `isolation`";
+    tells(&said, &[refused, "without a stated reason"]);
+}
+
+#[test]
 fn the_answer_is_good_and_the_questions_faults_are_told_apart() {
     let desk = Desk::new();
     let run = |arguments: &[&str]| desk.folder.run(arguments);

@@ -48,7 +48,7 @@ impl Streaming {
     }
 
     /// A reply that has begun, after its first event.
-    fn open(&mut self, request: &Request) -> Open {
+    pub(crate) fn open(&mut self, request: &Request) -> Open {
         let mut connection = request.connect();
         connection.send(&request.bytes());
         let head = connection.until("\r\n\r\n");

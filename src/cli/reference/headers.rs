@@ -48,8 +48,16 @@ pub(super) const ADDED: [(&str, &str); 14] = [
 ];
 
 /// Headers that no client may send, by folded name; one that ends in `-` stands for all that begin so.
-pub(super) const REMOVED: [(&str, &str); 29] = [
+pub(super) const REMOVED: [(&str, &str); 31] = [
     ("x-user-id", "consumed: a wish to act for a user"),
+    (
+        "x-palisade-act-in",
+        "consumed: the workspace in which a Principal reads (`principals.act_in`)",
+    ),
+    (
+        "x-palisade-reason",
+        "consumed: why a Principal does what it does, for policies and the record",
+    ),
     ("x-tenant-id", "a tenant's name without proof"),
     ("x-aw-", "a tenant's name without proof"),
     ("x-aworld-", "a tenant's name without proof"),

@@ -38,14 +38,22 @@ pub(crate) struct Share {
     pub(crate) burst: Option<u32>,
 }
 
-impl Share {
-    /// What each Principal may do unless the file says otherwise.
-    pub(crate) fn of_principals() -> Self {
-        Self {
-            requests: Rate(50),
-            burst: Some(100),
-        }
-    }
+/// What holds for all Principals.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Principals {
+    /// Requests of each Principal in a second, sustained; more are refused with 429. It has no account
+    /// whose plan would bind it. Absent: `50/s`, and 100 at once.
+    pub(crate) requests: Option<Rate>,
+    /// Requests at once, after a pause. Absent: as many as in a second.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) burst: Option<u32>,
+    /// Whether Principals read in App and Dashboard too, inside the one workspace that
+    /// `x-palisade-act-in` names: under a live grant for its account, with a second factor
+    /// (`claims.mfa`) and a reason (`x-palisade-reason`), which the record keeps. Policies have to
+    /// permit it, and the account's own may forbid it. All policies about reads then hold for
+    /// Principals too, who have neither account nor scopes: run `palisade check` before.
+    pub(crate) act_in: bool,
 }
 
 /// Where the record of every request goes: one JSON object a line.

@@ -1,7 +1,8 @@
 //! `issuers`: who may issue tokens, and for whom.
 
 use crate::config::file::{
-    self, Accounts, Algorithm as AlgorithmName, ClaimPointers, Clients, Context, Issuer, RoleName,
+    self, Accounts, Algorithm as AlgorithmName, ClaimPointers, Clients, Config, Context, Issuer,
+    RoleName,
 };
 use crate::config::files::FILE_BYTES_MAX;
 use crate::config::findings::Findings;
@@ -20,7 +21,9 @@ use std::sync::Arc;
 pub(super) const DEMO_ISSUER: &str = "https://cognito-idp.demo-1.amazonaws.com/demo-1_Palisade";
 
 /// All issuers that make sense, no two alike.
-pub(super) fn resolve(shapes: &[Issuer], findings: &mut Findings<'_>) -> Vec<IssuerSettings> {
+pub(super) fn resolve(config: &Config, findings: &mut Findings<'_>) -> Vec<IssuerSettings> {
+    let shapes = &config.issuers;
+    let act_in = config.principals.act_in;
     let mut issuers = Vec::new();
     for (at, shape) in shapes.iter().enumerate() {
         let pointer = format!("/issuers/{at}");
@@ -37,7 +40,12 @@ pub(super) fn resolve(shapes: &[Issuer], findings: &mut Findings<'_>) -> Vec<Iss
                 findings.error(&child(&pointer, key), "issuer_twice", message, help);
             }
         }
-        issuers.extend(Reading { at: pointer, shape }.read(findings));
+        let reading = Reading {
+            at: pointer,
+            shape,
+            act_in,
+        };
+        issuers.extend(reading.read(findings));
     }
     issuers
 }
@@ -45,6 +53,8 @@ pub(super) fn resolve(shapes: &[Issuer], findings: &mut Findings<'_>) -> Vec<Iss
 struct Reading<'a> {
     at: String,
     shape: &'a Issuer,
+    /// Whether Principals read in App and Dashboard too.
+    act_in: bool,
 }
 
 impl Reading<'_> {
@@ -90,6 +100,7 @@ impl Reading<'_> {
         issuer.required = shape.required;
         issuer.allow_local = shape.allow_local;
         issuer.roots = self.roots(findings);
+        self.can_act_in(&issuer, findings);
         if missing {
             return None;
         }
@@ -147,6 +158,15 @@ impl Reading<'_> {
             let message = format!("`{key}` has no effect without `portal: true`");
             let help = "add `portal: true`, or remove it";
             findings.error(&self.key(key), "issuer_portal", message, help);
+        }
+    }
+
+    /// Whoever acts in a workspace shows a second factor, and that is a claim.
+    fn can_act_in(&self, issuer: &IssuerSettings, findings: &mut Findings<'_>) {
+        if self.act_in && !issuer.principals.is_empty() && issuer.mapping.mfa.is_none() {
+            let message = "`principals.act_in` lets none of its Principals in: none of its claims says that a second factor was used";
+            let help = "add `claims: { mfa: .. }`";
+            findings.warn(&self.key("principals"), "issuer_act_in", message, help);
         }
     }
 
@@ -266,6 +286,7 @@ impl Reading<'_> {
                     all: shape.all_accounts,
                     accounts,
                     until: shape.until.map(|until| until.0),
+                    act_in: self.act_in,
                 },
             });
         }

@@ -1,6 +1,8 @@
 //! `plans`, `annotate`, `audit`, `cache`, `log` and `reload`.
 
-use crate::config::file::{Annotate, Audit, Cache, Log, LogFormat, LogLevel, Plan, Reload, Share};
+use crate::config::file::{
+    Annotate, Audit, Cache, Log, LogFormat, LogLevel, Plan, Principals, Reload, Share,
+};
 use crate::config::findings::Findings;
 use crate::config::units::{Duration, Size};
 use crate::config::watch;
@@ -33,6 +35,21 @@ pub(super) fn rate(shape: &Share) -> limit::Rate {
         burst: shape.burst.unwrap_or(shape.requests.0),
     }
 }
+
+/// The rate of each Principal.
+pub(super) fn principals(shape: &Principals) -> limit::Rate {
+    let (per_second, burst) = match &shape.requests {
+        Some(requests) => (requests.0, requests.0),
+        None => PRINCIPAL_RATE,
+    };
+    limit::Rate {
+        per_second,
+        burst: shape.burst.unwrap_or(burst),
+    }
+}
+
+/// Of a Principal whose rate nobody configured: in a second, and at once.
+const PRINCIPAL_RATE: (u32, u32) = (50, 100);
 
 /// Prefix and strip list; names are header names.
 pub(super) fn annotate(shape: &Annotate, findings: &mut Findings<'_>) -> Option<forward::Annotate> {

@@ -13,7 +13,7 @@ use crate::decision::key::{Key, Part};
 use crate::decision::layers::Layers;
 use crate::decision::{Denied, Pdp, Permit, Question, Settings};
 use crate::head::Head;
-use crate::operation::Access;
+use crate::operation::{Access, ApiContext};
 use crate::policy::{Ruling, Source, Store, Window};
 use crate::reason::Reason;
 use crate::route::Target;
@@ -52,6 +52,7 @@ const AWKWARD: &str = r#"
 @id("f.spiffe") forbid (principal is Tenancy::Service, action, resource) unless { context has certificate.spiffe && context.certificate.spiffe like "spiffe://example.org/*" };
 @id("p.dns") permit (principal is Tenancy::User, action == Tenancy::Action::"dashboard/users/list", resource) when { context has certificate && context.certificate.dns.contains("web.example.org") };
 @id("f.grant") forbid (principal is Tenancy::Principal, action == Tenancy::Action::"portal/accounts/get", resource) when { context has grant.until && context.grant.until < datetime("2026-11-23T20:00:00Z") };
+@id("f.reason") forbid (principal is Tenancy::Principal, action == Tenancy::Action::"portal/accounts/get", resource) unless { context has reason && context.reason like "case *" };
 "#;
 
 const ACME: &str = r#"
@@ -127,6 +128,7 @@ fn callers() -> Vec<Arc<Caller>> {
         all,
         accounts: accounts.iter().map(|id| account_id(id)).collect(),
         until: until.map(super::world::at),
+        act_in: true,
     };
     let operator = &[PlatformRole::Operator];
     vec![
@@ -198,6 +200,13 @@ fn history(seed: u64, length: usize) -> Vec<Step> {
             head.on_behalf_of = named.map(str::to_owned);
         }
         head.certificate = certificate(random.below(6));
+        if matches!(*caller, Caller::Principal(_)) {
+            let stated = *random.one(&[None, Some("case 7"), Some("case 8"), Some("curious")]);
+            head.reason = stated.map(Arc::from);
+            let named = *random.one(&["acme-prod", "acme-dev", "globex-prod", "nowhere"]);
+            let portal = target.route.operation.api_context == ApiContext::Portal;
+            head.act_in = (!portal).then(|| named.to_owned());
+        }
         head.method = target.route.method.clone();
         head.authority = (*random.one(&["api.example.com", "evil.example.com"])).into();
         let directory = random.one(&directories);

@@ -368,6 +368,8 @@ pub(super) fn head(now: &str, client: &str, path: &str) -> Head {
         certificate: None,
         secure: false,
         on_behalf_of: None,
+        act_in: None,
+        reason: None,
         websocket: None,
         now: at(now),
     }
@@ -395,6 +397,7 @@ pub(super) fn settings() -> policy::Settings {
             Source::new("baseline.cedar", BASELINE),
             Source::new("operations.cedar", OPERATIONS),
         ],
+        principals_act_in: true,
         ..policy::Settings::default()
     }
 }

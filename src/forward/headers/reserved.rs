@@ -4,8 +4,10 @@ use crate::head::fold;
 
 /// Removed whatever the configuration says, by folded name (RULES 25). An entry that ends in `-`
 /// stands for every name that begins with it.
-const ALWAYS_STRIPPED: [&str; 39] = [
+const ALWAYS_STRIPPED: [&str; 41] = [
     "x-user-id",
+    "x-palisade-act-in",
+    "x-palisade-reason",
     "x-tenant-id",
     "x-aw-",
     "x-aworld-",

@@ -58,6 +58,8 @@ pub struct Record<'a> {
     pub user: Option<&'a str>,
     /// The platform's id of the person.
     pub principal: Option<&'a str>,
+    /// Why a Principal did it, as it said itself.
+    pub stated_reason: Option<&'a str>,
     /// The catalog workspace that was read.
     pub catalog: Option<&'a str>,
     /// Every tenant reference of the request: place and value.
@@ -133,6 +135,7 @@ impl Default for Record<'_> {
             workspace: None,
             user: None,
             principal: None,
+            stated_reason: None,
             catalog: None,
             references: &[],
             client_ip: None,
@@ -190,6 +193,7 @@ impl Record<'_> {
         object.text_if("workspace", self.workspace);
         object.text_if("user", self.user);
         object.text_if("principal", self.principal);
+        object.text_if("stated_reason", self.stated_reason);
         object.text_if("catalog", self.catalog);
         object.list(
             "references",

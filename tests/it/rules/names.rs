@@ -1,6 +1,6 @@
 //! What the request names: rules 11 to 26.
 
-use super::{BOARD, PATH, PORTAL, ask, does_not_start};
+use super::{BOARD, PATH, PORTAL, Token, ask, does_not_start};
 use crate::bodies::{editor, reading};
 use crate::support::gate::{HOST, TestGate};
 use palisade::clock::Clock;
@@ -342,8 +342,70 @@ fn rule_17_principals_act_in_the_portal_only() {
     let gate = TestGate::start();
     for path in [PATH, BOARD] {
         ask(&gate, path, &gate.issuer.principal("root")).refused(Reason::PortalNeedsPrincipal);
+        let root = gate.issuer.principal("root").sign();
+        let request = gate.get(path).bearer(&root);
+        let request = request.header("x-palisade-act-in", "acme-prod");
+        let request = request.header("x-palisade-reason", "case 7");
+        request.send().refused(Reason::PortalNeedsPrincipal);
     }
     gate.upstream.saw_nothing();
+}
+
+#[test]
+fn rule_17_acting_in_a_workspace_takes_a_grant_a_read_a_second_factor_and_a_reason() {
+    let gate = TestGate::builder()
+        .set("/principals", json!({"act_in": true}))
+        .start();
+    let enter = |method: &str, path: &str, who: &Token, workspace: &str, reason: &str| {
+        let request = gate.request(method, path).bearer(&who.sign());
+        let request = request.header("x-palisade-act-in", workspace);
+        request.header("x-palisade-reason", reason).send()
+    };
+    let sue = gate.issuer.principal("sue");
+    let weak = gate.issuer.principal("sue").claim("mfa", false);
+    let ana = gate.issuer.user("ana");
+    for (reply, reason) in [
+        (
+            enter("GET", PATH, &sue, "globex-prod", "case 7"),
+            Reason::GrantMissing,
+        ),
+        (
+            enter("GET", PATH, &sue, "unknown", "case 7"),
+            Reason::GrantMissing,
+        ),
+        (
+            enter("POST", BOARD, &sue, "acme-prod", "case 7"),
+            Reason::ActInRefused,
+        ),
+        (
+            enter("GET", PATH, &weak, "acme-prod", "case 7"),
+            Reason::ActInRefused,
+        ),
+        (
+            enter("GET", PATH, &sue, "acme-prod", ""),
+            Reason::ActInRefused,
+        ),
+        (
+            enter("GET", PATH, &ana, "acme-prod", "case 7"),
+            Reason::ActInRefused,
+        ),
+        (
+            enter("GET", PORTAL, &sue, "acme-prod", "case 7"),
+            Reason::ActInRefused,
+        ),
+        (ask(&gate, PATH, &sue), Reason::ActInRefused),
+    ] {
+        reply.refused(reason);
+    }
+    gate.upstream.saw_nothing();
+    for path in [PATH, BOARD] {
+        enter("GET", path, &sue, "acme-prod", "case 7").allowed(200);
+    }
+    let metrics = gate.metrics();
+    assert_eq!(
+        metrics.sum("palisade_isolation_disagreement_total", &[]),
+        0.0
+    );
 }
 
 #[test]

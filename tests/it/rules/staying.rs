@@ -429,6 +429,7 @@ fn rule_52_every_relaxed_setting_is_listed() {
     let gate = TestGate::builder()
         .set("/routes/-", files)
         .set("/issuers/0/scopeless", json!(true))
+        .set("/principals", json!({"act_in": true}))
         .set("/upstreams/api/forward_token", json!(true))
         .set("/listen/peers", json!({"signatures": "off"}))
         .start();
@@ -446,6 +447,7 @@ fn rule_52_every_relaxed_setting_is_listed() {
         listed,
         [
             "issuer cosmos allow_local",
+            "issuer cosmos principals.act_in",
             "issuer cosmos scopeless",
             "listen.peers requests",
             "listen.peers signatures",
