@@ -8,6 +8,7 @@
 mod about;
 mod annotation;
 mod budget;
+mod classes;
 mod diagnose;
 mod environment;
 mod evaluate;

@@ -24,6 +24,8 @@ pub enum PrincipalType {
 pub struct Environment {
     /// Its number among the store's; the same in every store of one revision.
     pub index: u32,
+    /// Of the environments that differ by the action's name alone.
+    pub(super) class: u32,
     /// The action.
     pub action: EntityUid,
     /// The principal's type.
@@ -53,9 +55,14 @@ impl PrincipalType {
 /// An environment's types and action, read from the schema.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
+    /// Its number.
+    pub(super) index: u32,
+    /// The number of its class.
+    pub(super) class: u32,
     pub(super) name: Arc<str>,
     pub(super) action: EntityUid,
-    pub(super) lineage: Vec<EntityUid>,
+    /// The groups of the action, sorted.
+    pub(super) groups: Vec<EntityUid>,
     pub(super) principal: PrincipalType,
     pub(super) resource: ResourceType,
     /// The names that heads of policies give to the two types.
@@ -63,20 +70,58 @@ pub(super) struct Shape {
     pub(super) base: Entities,
 }
 
-/// All of the schema's, by action name and types. An environment of a type that we never build a
-/// question for is left out, which denies.
-pub(super) fn shapes(schema: &Schema) -> Vec<Shape> {
-    let Ok(actions) = schema.action_entities() else {
-        return Vec::new();
-    };
-    let mut shapes: Vec<Shape> = schema
-        .request_envs()
-        .filter_map(|environment| shape(&environment, &actions))
-        .collect();
-    shapes.sort_by(|a, b| {
-        (&a.name, a.principal, a.resource).cmp(&(&b.name, b.principal, b.resource))
-    });
-    shapes
+/// All of the schema's, by action name and types.
+#[derive(Debug)]
+pub(super) struct Shapes(Vec<Shape>);
+
+impl Shapes {
+    /// An environment of a type that we never build a question for is left out, which denies.
+    pub(super) fn of(schema: &Schema) -> Self {
+        let actions = schema.action_entities();
+        let shapes = actions.map(|actions| {
+            let environments = schema.request_envs();
+            let shapes = environments.filter_map(|environment| shape(&environment, &actions));
+            shapes.collect()
+        });
+        Self::numbered(shapes.unwrap_or_default())
+    }
+
+    pub(super) fn numbered(mut shapes: Vec<Shape>) -> Self {
+        shapes.sort_by(|a, b| {
+            (&a.name, a.principal, a.resource).cmp(&(&b.name, b.principal, b.resource))
+        });
+        let mut classes = HashMap::new();
+        for (index, shape) in (0..).zip(&mut shapes) {
+            let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
+            let class = (shape.principal, shape.resource, shape.groups.clone());
+            shape.index = index;
+            shape.class = *classes.entry(class).or_insert(next);
+        }
+        Self(shapes)
+    }
+
+    pub(super) fn all(&self) -> &[Shape] {
+        &self.0
+    }
+
+    /// One of each class, in the order of their numbers.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &Shape> {
+        let mut next = 0;
+        let first = move |shape: &&Shape| {
+            let first = shape.class == next;
+            next += u32::from(first);
+            first
+        };
+        self.0.iter().filter(first)
+    }
+
+    /// Those of one action.
+    pub(super) fn of_action(&self, action: &EntityUid) -> impl Iterator<Item = &Shape> {
+        let name = action.id().unescaped();
+        let from = self.0.partition_point(|shape| *shape.name < *name);
+        let named = self.0.iter().skip(from);
+        named.take_while(move |shape| shape.action == *action)
+    }
 }
 
 fn shape(environment: &RequestEnv, actions: &Entities) -> Option<Shape> {
@@ -91,10 +136,14 @@ fn shape(environment: &RequestEnv, actions: &Entities) -> Option<Shape> {
     ]
     .into_iter()
     .find(|known| operations::type_name(*known) == environment.resource().basename())?;
-    let mut lineage = vec![action.clone()];
-    lineage.extend(actions.ancestors(action).into_iter().flatten().cloned());
-    let entities = lineage.iter().filter_map(|uid| actions.get(uid)).cloned();
+    let groups = actions.ancestors(action).into_iter().flatten();
+    let mut groups: Vec<EntityUid> = groups.cloned().collect();
+    groups.sort_by_cached_key(ToString::to_string);
+    let lineage = std::iter::once(action).chain(&groups);
+    let entities = lineage.filter_map(|uid| actions.get(uid)).cloned();
     Some(Shape {
+        index: 0,
+        class: 0,
         name: action.id().unescaped().into(),
         action: action.clone(),
         principal,
@@ -104,7 +153,7 @@ fn shape(environment: &RequestEnv, actions: &Entities) -> Option<Shape> {
             environment.resource().clone(),
         ),
         base: Entities::from_entities(entities, None).ok()?,
-        lineage,
+        groups,
     })
 }
 

@@ -104,7 +104,7 @@ fn load(
     }
     let files: Vec<&Source> = source.files().iter().collect();
     let layer = Layer::Account(source.account(), source.mode());
-    let (rules, warnings) = review::review(layer, &files, &types.validator)?;
+    let (rules, warnings) = review::review(layer, &files, &types.classes)?;
     Ok(Loaded {
         overlay: Arc::new(Overlay::build(hash, &rules, &types.shapes)),
         warnings,

@@ -81,28 +81,32 @@ pub(super) fn fragment<'a>(
         "// Generated from the routes: one action for each operation.\nnamespace Tenancy {\n",
     );
     for operation in operations {
-        let context = operation.api_context;
-        let catalog = if operation.catalog { ", catalog" } else { "" };
-        let acts_in = principals_act_in && operation.access == Access::Read;
-        let (principals, request) = match context {
-            ApiContext::App | ApiContext::Dashboard if acts_in => {
-                ("User, Service, Principal", "Scoped")
-            }
-            ApiContext::App | ApiContext::Dashboard => ("User, Service", "Scoped"),
-            ApiContext::Portal => ("Principal", "Crossing"),
-        };
+        let declaration = declaration(operation, principals_act_in);
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "  action \"{}\" in [{}, {}{catalog}] appliesTo {{ principal: [{principals}], resource: [{}], context: {request} }};",
-            operation.name,
-            context.label(),
-            operation.access.label(),
-            type_name(operation.resource),
-        );
+        let _ = writeln!(text, "  action \"{}\" {declaration};", operation.name);
     }
     text.push_str("}\n");
     text
+}
+
+/// All that the schema says of an operation beside its name: equal for the operations of one class.
+pub(super) fn declaration(operation: &Operation, principals_act_in: bool) -> String {
+    let context = operation.api_context;
+    let catalog = if operation.catalog { ", catalog" } else { "" };
+    let acts_in = principals_act_in && operation.access == Access::Read;
+    let (principals, request) = match context {
+        ApiContext::App | ApiContext::Dashboard if acts_in => {
+            ("User, Service, Principal", "Scoped")
+        }
+        ApiContext::App | ApiContext::Dashboard => ("User, Service", "Scoped"),
+        ApiContext::Portal => ("Principal", "Crossing"),
+    };
+    format!(
+        "in [{}, {}{catalog}] appliesTo {{ principal: [{principals}], resource: [{}], context: {request} }}",
+        context.label(),
+        operation.access.label(),
+        type_name(operation.resource),
+    )
 }
 
 /// The entity type's name in the schema.

@@ -1,9 +1,9 @@
 //! One account's own policies, ready to be asked, or in quarantine.
 
 use super::about::About;
-use super::environment::{Environment, Shape};
+use super::environment::{Environment, Shapes};
 use super::review::Rule;
-use super::slice::{Slice, Slicer};
+use super::slice::{Slice, Slices};
 use super::store;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,9 +12,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Overlay {
     hash: [u8; 32],
-    slices: Vec<Arc<Slice>>,
-    /// The slice of each environment, by the environment's index.
-    by_environment: Box<[u32]>,
+    slices: Slices,
     /// By id.
     about: HashMap<Arc<str>, About>,
 }
@@ -31,16 +29,10 @@ pub enum OverlayState<'a> {
 }
 
 impl Overlay {
-    pub(super) fn build(hash: [u8; 32], rules: &[Rule], shapes: &[Shape]) -> Self {
-        let mut slicer = Slicer::default();
-        let by_environment = shapes
-            .iter()
-            .map(|shape| slicer.slice(rules, shape))
-            .collect();
+    pub(super) fn build(hash: [u8; 32], rules: &[Rule], shapes: &Shapes) -> Self {
         Self {
             hash,
-            by_environment,
-            slices: slicer.slices,
+            slices: Slices::build(rules, shapes),
             about: store::abouts(rules),
         }
     }
@@ -67,10 +59,7 @@ impl Overlay {
 
     /// Its policies that can apply there. `None`: an environment of another store, which denies.
     pub fn slice(&self, environment: &Environment) -> Option<&Slice> {
-        let index = usize::try_from(environment.index).ok()?;
-        let slice = *self.by_environment.get(index)?;
-        self.slices
-            .get(usize::try_from(slice).ok()?)
-            .map(Arc::as_ref)
+        let slice = self.slices.of(environment.index, environment.class);
+        slice.map(Arc::as_ref)
     }
 }

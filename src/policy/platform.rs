@@ -1,16 +1,18 @@
 //! The platform's part of a store: schema, guards, policies and what was settled about them.
 
 use super::about::About;
-use super::environment::{self, Environment, Environments, Shape};
+use super::classes::{Classes, Named};
+use super::environment::{Environment, Environments, Shapes};
 use super::hash::Hash;
+use super::operations;
 use super::review::{self, Layer, Rule};
 use super::schema;
 use super::selftest;
-use super::slice::Slicer;
+use super::slice::Slices;
 use super::source::{Settings, Source};
 use super::store;
 use crate::fault::Fault;
-use cedar_policy::{Schema, Validator};
+use cedar_policy::Schema;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -35,9 +37,10 @@ pub(super) struct Platform {
 pub(super) struct Types {
     /// Of schema and operations.
     pub(super) hash: [u8; 32],
+    /// Of every question.
     pub(super) schema: Schema,
-    pub(super) validator: Validator,
-    pub(super) shapes: Vec<Shape>,
+    pub(super) classes: Classes,
+    pub(super) shapes: Shapes,
 }
 
 /// It cannot be built; with the types, if these can.
@@ -54,21 +57,23 @@ impl Platform {
         former: Option<&Arc<Self>>,
     ) -> Result<Arc<Self>, Box<Broken>> {
         let broken = |types, faults| Box::new(Broken { faults, types });
-        let operations = schema::operations(settings).map_err(|faults| broken(None, faults))?;
+        let named = operations::review(&settings.operations);
+        let named = named.map_err(|faults| broken(None, faults))?;
         let shipped = Source::new("guard.cedar", GUARD);
         let sources: Vec<&Source> = std::iter::once(&shipped)
             .chain(&settings.platform)
             .collect();
-        let types = schema_hash(settings, &operations);
+        let types = schema_hash(settings, &named);
         let hash = hash(&types, &sources);
         if let Some(same) = former.filter(|former| former.hash == hash) {
             return Ok(Arc::clone(same));
         }
-        let schema = schema::build(settings, &operations).map_err(|faults| broken(None, faults))?;
+        let built = schema::build(settings, named).map_err(|faults| broken(None, faults))?;
+        let (schema, classes) = built;
         let types = Types {
             hash: types,
-            validator: Validator::new(schema.clone()),
-            shapes: environment::shapes(&schema),
+            shapes: Shapes::of(&schema),
+            classes,
             schema,
         };
         match types.review(&sources) {
@@ -87,13 +92,14 @@ impl Platform {
 
 impl Types {
     fn review(&self, sources: &[&Source]) -> Result<(Vec<Rule>, Vec<Fault>), Vec<Fault>> {
-        let (rules, warnings) = review::review(Layer::Platform, sources, &self.validator)?;
-        selftest::run(&rules, &self.shapes)?;
+        let (rules, warnings) = review::review(Layer::Platform, sources, &self.classes)?;
+        selftest::run(&rules, self.shapes.classes())?;
         Ok((rules, warnings))
     }
 }
 
-fn schema_hash(settings: &Settings, operations: &str) -> [u8; 32] {
+fn schema_hash(settings: &Settings, named: &Named) -> [u8; 32] {
+    let operations = operations::fragment(named.values(), settings.principals_act_in);
     let mut hash = Hash::new();
     hash.part(schema::CORE.as_bytes());
     hash.part(operations.as_bytes());
@@ -108,19 +114,16 @@ fn hash(schema: &[u8; 32], sources: &[&Source]) -> [u8; 32] {
     hash.end()
 }
 
-fn environments(rules: &[Rule], shapes: &[Shape]) -> Environments {
-    let mut slicer = Slicer::default();
+fn environments(rules: &[Rule], shapes: &Shapes) -> Environments {
+    let slices = Slices::build(rules, shapes);
     let mut environments = Environments::default();
-    for (index, shape) in shapes.iter().enumerate() {
-        let slice = slicer.slice(rules, shape);
-        let platform = usize::try_from(slice)
-            .ok()
-            .and_then(|slice| slicer.slices.get(slice));
-        let (Some(platform), Ok(index)) = (platform, u32::try_from(index)) else {
+    for shape in shapes.all() {
+        let Some(platform) = slices.of(shape.index, shape.class) else {
             continue;
         };
         let environment = Environment {
-            index,
+            index: shape.index,
+            class: shape.class,
             action: shape.action.clone(),
             principal: shape.principal,
             resource: shape.resource,

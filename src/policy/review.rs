@@ -3,6 +3,7 @@
 use super::about::About;
 use super::annotation::{self, Annotations};
 use super::budget::Budget;
+use super::classes::Classes;
 use super::diagnose;
 use super::form;
 use super::parse;
@@ -11,7 +12,7 @@ use super::source::Source;
 use super::validate;
 use crate::fault::{Fault, Place};
 use crate::tenant::{AccountId, OverlayMode};
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Validator};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -47,9 +48,9 @@ const GUARD: &str = "guard";
 pub(super) fn review(
     layer: Layer<'_>,
     sources: &[&Source],
-    validator: &Validator,
+    classes: &Classes,
 ) -> Result<(Vec<Rule>, Vec<Fault>), Vec<Fault>> {
-    let review = run(layer, sources, Some(validator));
+    let review = run(layer, sources, Some(classes));
     if review.faults.is_empty() {
         Ok((review.rules, review.warnings))
     } else {
@@ -63,11 +64,7 @@ pub(super) fn untyped(layer: Layer<'_>, sources: &[&Source]) -> Vec<Fault> {
     run(layer, sources, None).faults
 }
 
-fn run<'a>(
-    layer: Layer<'a>,
-    sources: &[&'a Source],
-    validator: Option<&'a Validator>,
-) -> Review<'a> {
+fn run<'a>(layer: Layer<'a>, sources: &[&'a Source], classes: Option<&'a Classes>) -> Review<'a> {
     let mut review = Review {
         layer,
         rules: Vec::new(),
@@ -85,9 +82,9 @@ fn run<'a>(
         }
         // Validation costs the most, and is for what keeps the bounds only.
         if review.within(sources)
-            && let Some(validator) = validator
+            && let Some(classes) = classes
         {
-            review.validate_all(validator);
+            review.validate_all(classes);
         }
     }
     review
@@ -169,9 +166,10 @@ impl<'a> Review<'a> {
         self.sets.push((source, guards, set));
     }
 
-    fn validate_all(&mut self, validator: &Validator) {
+    fn validate_all(&mut self, classes: &Classes) {
+        let validator = classes.validator(self.rules.iter().map(|rule| &rule.policy));
         for (source, guards, set) in std::mem::take(&mut self.sets) {
-            let found = validate::validate(validator, source, guards, &set);
+            let found = validate::validate((classes, &validator), source, guards, &set);
             let (errors, warnings): (Vec<Fault>, Vec<Fault>) =
                 found.into_iter().partition(Fault::is_error);
             self.faults.extend(errors);

@@ -1,6 +1,7 @@
 //! The schema: the core that ships, the actions that the routes give, and the deployment's types.
 
 use super::budget;
+use super::classes::{Classes, Named};
 use super::diagnose;
 use super::operations;
 use super::source::{Settings, Source};
@@ -14,27 +15,24 @@ pub(super) const CORE: &str = include_str!("../../schemas/core.cedarschema");
 /// What its copy is called, wherever it lies.
 const CORE_FILE: &str = "core.cedarschema";
 
-/// The text of the action fragment.
-pub(super) fn operations(settings: &Settings) -> Result<String, Vec<Fault>> {
-    let named = operations::review(&settings.operations)?;
-    Ok(operations::fragment(
-        named.values(),
-        settings.principals_act_in,
-    ))
+/// The schema of all questions, and what policies are validated against. Call it on a large stack only
+/// (`stack::run`).
+pub(super) fn build(settings: &Settings, named: Named) -> Result<(Schema, Classes), Vec<Fault>> {
+    let acts_in = settings.principals_act_in;
+    let text = operations::fragment(named.values(), acts_in);
+    let fragments = fragments(settings)?;
+    let actions = parse(&Source::new("operations.cedarschema", text))?;
+    let all = fragments.iter().cloned().chain([actions]);
+    let schema = Schema::from_schema_fragments(all)
+        .map_err(|error| vec![unresolved(&settings.schema, &error)])?;
+    let classes = Classes::new(named, acts_in, fragments, &schema);
+    Ok((schema, classes))
 }
 
-/// The schema that policies are validated against. Call it on a large stack only (`stack::run`).
-pub(super) fn build(settings: &Settings, operations: &str) -> Result<Schema, Vec<Fault>> {
+/// Everything but the actions.
+fn fragments(settings: &Settings) -> Result<Vec<SchemaFragment>, Vec<Fault>> {
     let mut faults = Vec::new();
-    let mut fragments = Vec::new();
-    let core = Source::new(CORE_FILE, CORE);
-    let generated = Source::new("operations.cedarschema", operations);
-    for source in [&core, &generated] {
-        match parse(source) {
-            Ok(fragment) => fragments.push(fragment),
-            Err(found) => faults.extend(found),
-        }
-    }
+    let mut fragments = vec![parse(&core())?];
     // A copy of the shipped core, for people and editors to read, adds nothing.
     let own = settings
         .schema
@@ -46,17 +44,21 @@ pub(super) fn build(settings: &Settings, operations: &str) -> Result<Schema, Vec
             Err(found) => faults.extend(found),
         }
     }
-    if !faults.is_empty() {
-        return Err(faults);
+    if faults.is_empty() {
+        Ok(fragments)
+    } else {
+        Err(faults)
     }
-    Schema::from_schema_fragments(fragments)
-        .map_err(|error| vec![unresolved(&settings.schema, &core, &error)])
+}
+
+fn core() -> Source {
+    Source::new(CORE_FILE, CORE)
 }
 
 /// Fragments are combined without their texts, so that Cedar's spans would point nowhere: the name
 /// that it complains of is looked for.
-fn unresolved(own: &[Source], core: &Source, error: &SchemaError) -> Fault {
-    let fault = diagnose::fault("schema_invalid", core, 0, error);
+fn unresolved(own: &[Source], error: &SchemaError) -> Fault {
+    let fault = diagnose::fault("schema_invalid", &core(), 0, error);
     let mut words = fault
         .message
         .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
@@ -67,7 +69,7 @@ fn unresolved(own: &[Source], core: &Source, error: &SchemaError) -> Fault {
     let place = match (found, own.clone().next()) {
         (Some(source), _) => place_of(source, name),
         (None, Some(source)) => diagnose::file(source),
-        (None, None) => Place::file(core.file.clone()),
+        (None, None) => Place::file(CORE_FILE),
     };
     Fault { place, ..fault }
 }

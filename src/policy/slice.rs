@@ -3,12 +3,13 @@
 //! Settled when the ruleset is built, so that a request's cost grows neither with the number of
 //! accounts nor with the operations of the API. Guards are in every slice of the platform (RULES 27).
 
-use super::environment::Shape;
+use super::environment::{Shape, Shapes};
 use super::reads::Reads;
 use super::review::Rule;
 use crate::clock::Timestamp;
 use cedar_policy::{
-    ActionConstraint, Effect, PolicyId, PolicySet, PrincipalConstraint, ResourceConstraint,
+    ActionConstraint, Effect, EntityUid, PolicyId, PolicySet, PrincipalConstraint,
+    ResourceConstraint,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,38 +73,83 @@ impl Slice {
     }
 }
 
-/// Makes each different slice once.
+/// The slices of one layer: one for each class of environments, and one for each environment whose
+/// action a policy's head names. Their number does not grow with the operations of the API.
 #[derive(Debug, Default)]
-pub(super) struct Slicer {
-    made: HashMap<Vec<usize>, u32>,
-    pub(super) slices: Vec<Arc<Slice>>,
+pub(super) struct Slices {
+    by_class: Box<[Arc<Slice>]>,
+    /// By the environment's number.
+    named: HashMap<u32, Arc<Slice>>,
 }
 
-impl Slicer {
-    /// The number of the slice of `rules` for that environment.
-    pub(super) fn slice(&mut self, rules: &[Rule], shape: &Shape) -> u32 {
-        let chosen: Vec<usize> = rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.guard || can_apply(rule, shape))
-            .map(|(index, _)| index)
-            .collect();
-        let slices = &mut self.slices;
-        *self.made.entry(chosen).or_insert_with_key(|chosen| {
-            let rules = chosen.iter().filter_map(|index| rules.get(*index));
-            slices.push(Arc::new(Slice::of(rules)));
-            u32::try_from(slices.len() - 1).unwrap_or(u32::MAX)
-        })
+impl Slices {
+    pub(super) fn build(rules: &[Rule], shapes: &Shapes) -> Self {
+        let mut slicer = Slicer::new(rules);
+        let classes = shapes.classes();
+        let by_class = classes.map(|shape| slicer.slice(shape, None)).collect();
+        let heads: Vec<EntityUid> = rules.iter().flat_map(actions).collect();
+        let named = heads.iter().flat_map(|action| shapes.of_action(action));
+        let slice = |shape: &Shape| (shape.index, slicer.slice(shape, Some(&shape.action)));
+        Self {
+            by_class,
+            named: named.map(slice).collect(),
+        }
+    }
+
+    /// The slice of that environment. `None`: an environment of other types.
+    pub(super) fn of(&self, index: u32, class: u32) -> Option<&Arc<Slice>> {
+        let by_class = || self.by_class.get(usize::try_from(class).ok()?);
+        self.named.get(&index).or_else(by_class)
     }
 }
 
-/// Whether the policy's head can match at all: types and action are the environment's.
-fn can_apply(rule: &Rule, shape: &Shape) -> bool {
+/// The actions and groups that the policy's head names.
+fn actions(rule: &Rule) -> Vec<EntityUid> {
+    match rule.policy.action_constraint() {
+        ActionConstraint::Any => Vec::new(),
+        ActionConstraint::Eq(uid) => vec![uid],
+        ActionConstraint::In(uids) => uids,
+    }
+}
+
+/// Makes each different slice once.
+struct Slicer<'a> {
+    rules: &'a [Rule],
+    made: HashMap<Vec<usize>, Arc<Slice>>,
+}
+
+impl<'a> Slicer<'a> {
+    fn new(rules: &'a [Rule]) -> Self {
+        let made = HashMap::new();
+        Self { rules, made }
+    }
+
+    /// The slice for the types and groups of `shape`, and for `action`; `None`: an action of that class
+    /// that no head names.
+    fn slice(&mut self, shape: &Shape, action: Option<&EntityUid>) -> Arc<Slice> {
+        let rules = self.rules.iter().enumerate();
+        let chosen: Vec<usize> = rules
+            .filter(|(_, rule)| rule.guard || can_apply(rule, shape, action))
+            .map(|(index, _)| index)
+            .collect();
+        let slice = self.made.entry(chosen).or_insert_with_key(|chosen| {
+            let chosen = chosen.iter().filter_map(|index| self.rules.get(*index));
+            Arc::new(Slice::of(chosen))
+        });
+        Arc::clone(slice)
+    }
+}
+
+/// Whether the policy's head can match at all.
+fn can_apply(rule: &Rule, shape: &Shape, action: Option<&EntityUid>) -> bool {
     let (principal_type, resource_type) = &shape.types;
+    let is_action = |uid: &EntityUid| action == Some(uid);
     let action = match rule.policy.action_constraint() {
         ActionConstraint::Any => true,
-        ActionConstraint::Eq(uid) => uid == shape.action,
-        ActionConstraint::In(uids) => uids.iter().any(|uid| shape.lineage.contains(uid)),
+        ActionConstraint::Eq(uid) => is_action(&uid),
+        ActionConstraint::In(uids) => uids
+            .iter()
+            .any(|uid| is_action(uid) || shape.groups.contains(uid)),
     };
     let principal = match rule.policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::In(_) => true,

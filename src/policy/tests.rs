@@ -1,6 +1,7 @@
 //! Tests of the store; each file one concern.
 
 mod bare;
+mod classes;
 mod corpora;
 mod hostile;
 mod model;

@@ -1,5 +1,6 @@
 //! Cedar's validation of one file, said once where Cedar says it for every type and action.
 
+use super::classes::Classes;
 use super::diagnose;
 use super::source::Source;
 use crate::fault::{Fault, Severity, nearest};
@@ -11,7 +12,7 @@ const LEVEL: u32 = 1;
 
 /// Every error and warning, in the order of the file.
 pub(super) fn validate(
-    validator: &Validator,
+    (classes, validator): (&Classes, &Validator),
     source: &Source,
     guards: bool,
     set: &PolicySet,
@@ -21,7 +22,7 @@ pub(super) fn validate(
         .validation_errors()
         .map(|error| {
             let fault = diagnose::fault("policy_invalid", source, 0, error);
-            suggest(validator, fault)
+            suggest(classes, fault)
         })
         .collect();
     // Which of a guard's alternatives the schema settles depends on the API: one without a Portal
@@ -97,7 +98,7 @@ fn what(message: &str) -> &str {
 }
 
 /// Cedar's suggestion for a misspelt action prefers short groups; ours looks at whole names.
-fn suggest(validator: &Validator, fault: Fault) -> Fault {
+fn suggest(classes: &Classes, fault: Fault) -> Fault {
     let Some(given) = fault
         .message
         .split("unrecognized action `Tenancy::Action::\"")
@@ -106,13 +107,7 @@ fn suggest(validator: &Validator, fault: Fault) -> Fault {
     else {
         return fault;
     };
-    let names: Vec<&str> = validator
-        .schema()
-        .actions()
-        .map(|action| action.id().unescaped())
-        .filter(|name| name.contains('/'))
-        .collect();
-    match nearest(given, names) {
+    match nearest(given, classes.names()) {
         Some(name) => fault.help(format!("did you mean `Tenancy::Action::\"{name}\"`?")),
         None => fault,
     }

@@ -5,10 +5,10 @@ use crate::operation::ResourceType;
 use crate::policy::PrincipalType;
 use crate::policy::about::About;
 use crate::policy::annotation::{Annotations, Keep};
-use crate::policy::environment::Shape;
+use crate::policy::environment::{Shape, Shapes};
 use crate::policy::reads;
 use crate::policy::review::Rule;
-use crate::policy::slice::{Slice, Slicer};
+use crate::policy::slice::{Slice, Slices};
 use cedar_policy::{Entities, Policy, Request};
 use std::sync::Arc;
 
@@ -33,12 +33,13 @@ pub(super) fn rule(policy: &Policy) -> Rule {
 /// The environment that the request is of, in a schema of its own.
 pub(super) fn shape(request: &Request, entities: &Entities) -> Shape {
     let action = request.action().unwrap();
-    let mut lineage = vec![action.clone()];
-    lineage.extend(entities.ancestors(action).into_iter().flatten().cloned());
+    let groups = entities.ancestors(action).into_iter().flatten();
     Shape {
+        index: 0,
+        class: 0,
         name: action.id().unescaped().into(),
         action: action.clone(),
-        lineage,
+        groups: groups.cloned().collect(),
         types: (
             request.principal().unwrap().type_name().clone(),
             request.resource().unwrap().type_name().clone(),
@@ -52,7 +53,7 @@ pub(super) fn shape(request: &Request, entities: &Entities) -> Shape {
 
 /// Those of `rules` that the product's slicer finds for the request.
 pub(super) fn sliced(rules: &[Rule], shape: &Shape) -> Arc<Slice> {
-    let mut slicer = Slicer::default();
-    let slice = slicer.slice(rules, shape);
-    Arc::clone(&slicer.slices[usize::try_from(slice).unwrap()])
+    let shapes = Shapes::numbered(vec![shape.clone()]);
+    let slices = Slices::build(rules, &shapes);
+    Arc::clone(slices.of(0, 0).unwrap())
 }
