@@ -55,6 +55,8 @@ mod explain;
 #[cfg(test)]
 mod express;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod forwarding;
 #[cfg(test)]
 mod grpc;
@@ -89,6 +91,8 @@ mod reference;
 mod reload;
 #[cfg(test)]
 mod resting;
+#[cfg(test)]
+mod roles;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
