@@ -40,6 +40,9 @@ pub(super) const IFS_MAX: usize = 6;
 pub(super) const TOKENS_MAX: usize = 4_000;
 /// Wildcards of one `like` pattern: many of them cost milliseconds on a long string.
 pub(super) const STARS_MAX: usize = 8;
+/// Names of one `has a.b.c`: Cedar writes out what each of them stands behind, so that two thousand in a
+/// row cost it seconds and a hundred megabytes.
+pub(super) const NAMES_MAX: usize = 16;
 
 /// One policy's place in the text: from its first token to behind its `;`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +66,19 @@ pub(super) enum Broken {
     /// Too many wildcards.
     #[error("a `like` pattern with more than {STARS_MAX} wildcards")]
     Stars(usize),
+    /// Too far down.
+    #[error("a `has` with more than {NAMES_MAX} names")]
+    Names(usize),
 }
 
 impl Broken {
     /// Where.
     pub(super) fn span(self) -> Span {
-        let (Self::Nesting(start) | Self::Ifs(start) | Self::Tokens(start) | Self::Stars(start)) =
-            self;
+        let (Self::Nesting(start)
+        | Self::Ifs(start)
+        | Self::Tokens(start)
+        | Self::Stars(start)
+        | Self::Names(start)) = self;
         Span { start, len: 1 }
     }
 }
@@ -84,10 +93,10 @@ pub(super) fn scan(text: &str) -> Result<Vec<Statement>, Broken> {
             b'/' if bytes.get(at + 1) == Some(&b'/') => {
                 skip_while(bytes, at, |b| b != b'\n' && b != b'\r')
             }
-            byte if byte.is_ascii_whitespace() => at + 1,
+            byte if is_space(byte) => at + 1,
             b'"' => {
                 let end = string_end(bytes, at);
-                scan.string(at, bytes.get(at..end).unwrap_or_default())?;
+                scan.string(at, text.get(at..end).unwrap_or_default())?;
                 end
             }
             byte if byte.is_ascii_alphabetic() || byte == b'_' => {
@@ -119,6 +128,10 @@ struct Scan {
     ifs: usize,
     tokens: usize,
     after_like: bool,
+    /// Of a `has`, so far.
+    names: usize,
+    /// The next word is one of them.
+    name_next: bool,
 }
 
 impl Scan {
@@ -140,19 +153,17 @@ impl Scan {
     fn word(&mut self, at: usize, word: &[u8]) -> Result<(), Broken> {
         self.ifs += usize::from(word == b"if");
         self.after_like = word == b"like";
+        self.names = if self.name_next { self.names + 1 } else { 0 };
+        self.name_next = word == b"has";
+        if self.names > NAMES_MAX {
+            return Err(Broken::Names(at));
+        }
         self.token(at)
     }
 
-    fn string(&mut self, at: usize, literal: &[u8]) -> Result<(), Broken> {
-        // `\*` is a plain star; a pattern has one wherever the byte before is no backslash. Counting
-        // `\\*` as escaped too would miss a wildcard, so an even run of backslashes is looked for.
-        let mut escaped = false;
-        let mut stars = 0;
-        for byte in literal {
-            stars += usize::from(*byte == b'*' && !escaped);
-            escaped = *byte == b'\\' && !escaped;
-        }
-        if std::mem::take(&mut self.after_like) && stars > STARS_MAX {
+    fn string(&mut self, at: usize, literal: &str) -> Result<(), Broken> {
+        self.name_next = false;
+        if std::mem::take(&mut self.after_like) && wildcards(literal) > STARS_MAX {
             return Err(Broken::Stars(at));
         }
         self.token(at)
@@ -160,6 +171,7 @@ impl Scan {
 
     fn sign(&mut self, at: usize, sign: u8) -> Result<(), Broken> {
         self.after_like = false;
+        self.name_next = sign == b'.' && self.names > 0;
         match sign {
             b'(' | b'[' | b'{' => self.depth += 1,
             b')' | b']' | b'}' => self.depth = self.depth.saturating_sub(1),
@@ -174,6 +186,28 @@ impl Scan {
         }
         Ok(())
     }
+}
+
+/// Cedar skips whatever Unicode calls a space, and knows nothing else beyond ASCII outside of strings and
+/// comments.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'\x0b' || !byte.is_ascii()
+}
+
+/// `\*` is a plain star. Other escapes are read before wildcards are: `\x2a` is one.
+fn wildcards(pattern: &str) -> usize {
+    let pattern = pattern.replace(r"\\", "").replace(r"\*", "");
+    let escapes = pattern.split('\\').skip(1);
+    pattern.matches('*').count() + escapes.filter(|escape| is_star(escape)).count()
+}
+
+/// Whether what follows the backslash is `x2a`, or `u{2a}` with any zeros before.
+fn is_star(escape: &str) -> bool {
+    let short = escape.strip_prefix('x').and_then(|rest| rest.get(..2));
+    let long = escape.strip_prefix("u{");
+    let long = long.and_then(|rest| rest.split('}').next());
+    let code = short.or(long).map(|hex| hex.replace('_', ""));
+    code.is_some_and(|hex| u32::from_str_radix(&hex, 16) == Ok(u32::from(b'*')))
 }
 
 fn skip_while(bytes: &[u8], from: usize, keep: impl Fn(u8) -> bool) -> usize {

@@ -182,3 +182,64 @@ fn one_bad_overlay_leaves_the_others_alone() {
         OverlayState::Absent
     ));
 }
+
+#[test]
+fn wildcards_cannot_be_hidden_from_the_count() {
+    let many = "*a".repeat(9);
+    let written = |star: &str| format!("\"{}\"", format!("{star}a").repeat(9));
+    for pattern in [
+        // Cedar skips whatever Unicode calls a space.
+        format!("\u{a0}\"{many}\""),
+        format!("\u{b}\"{many}\""),
+        format!("\u{2028}\u{3000}\"{many}\""),
+        format!(" // a comment\n \"{many}\""),
+        // And reads escapes before wildcards.
+        written("\\u{2a}"),
+        written("\\u{00002A}"),
+        written("\\x2a"),
+        written("\\\\*"),
+    ] {
+        let condition = format!("context.http.path like{pattern}");
+        quarantined(&forbid(&condition), "policy_budget");
+    }
+    let plain = written("\\\\\\*");
+    let condition =
+        format!("context.http.path like {plain} || context.http.path like \"\\u{{2b}}\"");
+    assert!(!as_overlay(OverlayMode::Forbid, &forbid(&condition)).1);
+}
+
+#[test]
+fn a_long_has_is_refused_before_the_parser() {
+    let names = |count: usize| vec!["a"; count].join(" . ");
+    quarantined(
+        &forbid(&format!("context has {}", names(17))),
+        "policy_budget",
+    );
+    // Written out, two thousand names are two million.
+    let spaced = names(1_900).replace(' ', "\u{a0}// .\n");
+    quarantined(&forbid(&format!("context has {spaced}")), "policy_budget");
+    let short =
+        "if context has certificate.spiffe then context has http.method else context has http.path";
+    let (faults, quarantined) = as_overlay(OverlayMode::Forbid, &forbid(short));
+    assert!(!quarantined, "{faults:?}");
+}
+
+#[test]
+fn a_forbid_cannot_rest_on_what_is_not_in_the_store() {
+    // It would read as if it forbade, and never forbid.
+    for condition in [
+        r#"Tenancy::User::"acme/ana" in Tenancy::Group::"acme/vip""#,
+        r#"Tenancy::User::"acme/ana" has email"#,
+        r#"Tenancy::Resource::"acme/acme-prod/missions/1" in Tenancy::Account::"acme""#,
+        r#"resource has owner && resource.owner in Tenancy::Group::"acme/vip""#,
+        r"resource has owner && resource.owner has email",
+        r#"resource has owner && resource.owner.hasTag("vip")"#,
+        r#"resource has owner && {"who": resource.owner}.who in Tenancy::Group::"acme/vip""#,
+        r"resource.workspace in context.catalogs",
+    ] {
+        let text = format!(
+            "@id(\"a\") forbid (principal, action in Tenancy::Action::\"scoped\", resource is Tenancy::Resource) when {{ {condition} }};"
+        );
+        quarantined(&text, "policy_invalid");
+    }
+}
