@@ -11,6 +11,7 @@ mod key;
 mod layers;
 mod permit;
 mod question;
+mod view;
 
 pub use cache::Settings;
 pub use permit::{By, Denied, Permit, public};

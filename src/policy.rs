@@ -16,6 +16,8 @@ mod form;
 mod hash;
 mod held;
 mod operations;
+#[cfg(test)]
+pub(crate) mod oracle;
 mod overlay;
 mod parse;
 mod platform;
@@ -34,7 +36,7 @@ pub use about::About;
 pub use environment::{Environment, PrincipalType};
 pub use evaluate::{Answer, Consulted, Erring, Ruling, evaluate};
 pub use overlay::{Overlay, OverlayState};
-pub use reads::Reads;
+pub use reads::{Bit, Name, Of, Path, Read, Reads, Root, Step, Term, View};
 pub use slice::Slice;
 pub use source::{OverlaySource, Settings, Source};
 pub use stack::EVALUATION_STACK_BYTES_MIN;

@@ -31,7 +31,8 @@ impl Default for Settings {
 pub(super) struct Entry {
     pub(super) ruling: Ruling,
     pub(super) determining: Arc<[Arc<str>]>,
-    pub(super) errors: Arc<[Arc<str>]>,
+    /// Policies that could not be evaluated.
+    pub(super) erring: Arc<[Arc<str>]>,
     pub(super) isolation: bool,
     pub(super) counters: Vec<PolicyCounter>,
     window: Option<Window>,
@@ -40,12 +41,11 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn new(answer: Answer, counter: impl Fn(&str) -> Option<PolicyCounter>) -> Self {
         let counters = answer.determining.iter().filter_map(|id| counter(id));
-        let errors = answer.errors.iter();
+        let erring = answer.errors.iter();
         Self {
             counters: counters.collect(),
-            errors: errors
-                .map(|error| format!("{}: {}", error.policy, error.message).into())
-                .collect(),
+            // Which policies, not what Cedar says of them: that may name somebody who asked before.
+            erring: erring.map(|error| Arc::clone(&error.policy)).collect(),
             ruling: answer.ruling,
             isolation: answer.isolation,
             determining: answer.determining.into(),
@@ -54,9 +54,8 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        let texts = self.errors.iter().map(|error| error.len()).sum::<usize>();
-        let slots = self.determining.len() + self.errors.len() + self.counters.len();
-        ENTRY_BYTES + texts + slots * SLOT_BYTES
+        let slots = self.determining.len() + self.erring.len() + self.counters.len();
+        ENTRY_BYTES + slots * SLOT_BYTES
     }
 }
 

@@ -4,7 +4,7 @@
 //! never share a uid.
 
 use crate::clock::Timestamp;
-use crate::tenant::{AccountId, WorkspaceId};
+use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -30,25 +30,45 @@ pub(super) enum Kind {
     Workspace,
 }
 
+impl Kind {
+    const ALL: [Self; 13] = [
+        Self::Account,
+        Self::AccountResource,
+        Self::ApiContext,
+        Self::Group,
+        Self::PlatformResource,
+        Self::PlatformRole,
+        Self::Principal,
+        Self::Resource,
+        Self::Role,
+        Self::Scope,
+        Self::Service,
+        Self::User,
+        Self::Workspace,
+    ];
+
+    /// As the schema and policies write it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Account => "Tenancy::Account",
+            Self::AccountResource => "Tenancy::AccountResource",
+            Self::ApiContext => "Tenancy::ApiContext",
+            Self::Group => "Tenancy::Group",
+            Self::PlatformResource => "Tenancy::PlatformResource",
+            Self::PlatformRole => "Tenancy::PlatformRole",
+            Self::Principal => "Tenancy::Principal",
+            Self::Resource => "Tenancy::Resource",
+            Self::Role => "Tenancy::Role",
+            Self::Scope => "Tenancy::Scope",
+            Self::Service => "Tenancy::Service",
+            Self::User => "Tenancy::User",
+            Self::Workspace => "Tenancy::Workspace",
+        }
+    }
+}
+
 static NAMES: LazyLock<[EntityTypeName; 13]> = LazyLock::new(|| {
-    [
-        "Account",
-        "AccountResource",
-        "ApiContext",
-        "Group",
-        "PlatformResource",
-        "PlatformRole",
-        "Principal",
-        "Resource",
-        "Role",
-        "Scope",
-        "Service",
-        "User",
-        "Workspace",
-    ]
-    .map(|name| {
-        EntityTypeName::from_str(&format!("Tenancy::{name}")).expect("an identifier is a name")
-    })
+    Kind::ALL.map(|kind| EntityTypeName::from_str(kind.name()).expect("an identifier is a name"))
 });
 
 /// The name of one thing.
@@ -101,9 +121,38 @@ pub(super) fn record(
     RestrictedExpression::new_record(fields).map_err(|error| error.to_string())
 }
 
-/// A moment; Cedar's years have four digits, so one beyond them is their end.
+/// The account roles that these come to: each implies the lower ones, and any role in a workspace makes a
+/// member of its account.
+pub(super) fn account_roles_of(roles: &[Role]) -> &'static [&'static str] {
+    let highest = roles.iter().map(|role| match role {
+        Role::Workspace(_) | Role::AccountMember => 1,
+        Role::AccountAdmin => 2,
+        Role::AccountOwner => 3,
+    });
+    let many = highest.max().unwrap_or(0);
+    ACCOUNT_ROLES.get(..many).unwrap_or_default()
+}
+
+/// The workspace roles that these come to.
+pub(super) fn workspace_roles_of(roles: &[Role]) -> &'static [&'static str] {
+    let highest = roles.iter().map(|role| match role {
+        Role::Workspace(WorkspaceRole::Viewer) => 1,
+        Role::Workspace(WorkspaceRole::Editor) => 2,
+        Role::Workspace(WorkspaceRole::Admin) => 3,
+        Role::AccountMember | Role::AccountAdmin | Role::AccountOwner => 0,
+    });
+    let many = highest.max().unwrap_or(0);
+    WORKSPACE_ROLES.get(..many).unwrap_or_default()
+}
+
+/// A moment.
 pub(super) fn datetime(at: Timestamp) -> RestrictedExpression {
-    RestrictedExpression::new_datetime(Timestamp(at.millis().clamp(0, YEAR_9999_END)).rfc3339())
+    RestrictedExpression::new_datetime(in_cedars_years(at).rfc3339())
+}
+
+/// Cedar's years have four digits, so a moment beyond them is their end.
+pub(super) fn in_cedars_years(at: Timestamp) -> Timestamp {
+    Timestamp(at.millis().clamp(0, YEAR_9999_END))
 }
 
 /// 9999-12-31T23:59:59.999Z.

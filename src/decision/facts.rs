@@ -58,7 +58,7 @@ pub(super) struct Facts<'a> {
     /// App and Dashboard: where the request is made from.
     pub(super) from: Option<&'a Inside>,
     /// App and Dashboard: the account in which the resource lies.
-    resource_account: Option<&'a AccountId>,
+    pub(super) resource_account: Option<&'a AccountId>,
     /// By which a Principal may.
     pub(super) grant: Option<&'a Grant>,
     /// Why a Principal does it, as it says itself.

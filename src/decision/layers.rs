@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::permit::Denied;
-use crate::policy::{Consulted, Environment, OverlayState, Slice, Store, Window};
+use crate::policy::{Consulted, Environment, OverlayState, Reads, Slice, Store, Window};
 use crate::reason::Reason;
 use crate::tenant::AccountId;
 
@@ -21,19 +21,6 @@ pub(super) struct Layers<'a> {
 pub(super) struct Layer<'a> {
     pub(super) hash: &'a [u8; 32],
     pub(super) slice: &'a Slice,
-}
-
-/// The parts of a question that the slices can read, beyond what is in every key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "one bit for each part of a question that can be read"
-)]
-pub(super) struct Parts {
-    pub(super) http: bool,
-    pub(super) ip: bool,
-    pub(super) certificate: bool,
-    pub(super) resource_id: bool,
 }
 
 impl<'a> Layers<'a> {
@@ -68,13 +55,9 @@ impl<'a> Layers<'a> {
         consulted
     }
 
-    pub(super) fn parts(&self) -> Parts {
-        self.slices().fold(Parts::default(), |parts, slice| Parts {
-            http: parts.http | slice.reads.http,
-            ip: parts.ip | slice.reads.ip,
-            certificate: parts.certificate | slice.reads.certificate,
-            resource_id: parts.resource_id | slice.reads.resource_id,
-        })
+    /// What the slices can read, one after the other.
+    pub(super) fn reads(&self) -> impl Iterator<Item = &'a Reads> {
+        self.slices().map(|slice| &slice.reads)
     }
 
     /// The stretch of time over which all slices give the same answer. `None`: for now only.

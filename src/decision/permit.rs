@@ -85,7 +85,7 @@ pub struct Denied {
     pub reason: Reason,
     /// Ids of the policies that forbid it, sorted; empty: none permits it. For log and audit only.
     pub determining: Arc<[Arc<str>]>,
-    /// What could not be evaluated or asked. For log and audit only.
+    /// Policies that could not be evaluated, or why nothing could be asked. For log and audit only.
     pub errors: Arc<[Arc<str>]>,
     /// Whether the answer was remembered. `None`: nobody was asked.
     pub cached: Option<bool>,
@@ -151,7 +151,7 @@ impl Allowed {
         Err(Denied {
             reason,
             determining: Arc::clone(&entry.determining),
-            errors: Arc::clone(&entry.errors),
+            errors: Arc::clone(&entry.erring),
             cached: Some(cached),
         })
     }

@@ -5,13 +5,13 @@
 //! nothing but its name.
 
 use super::entity::{
-    ACCOUNT_ROLES, Fields, Kind, WORKSPACE_ROLES, boolean, datetime, record, reference, roles, set,
-    text, uid, workspace_id,
+    ACCOUNT_ROLES, Fields, Kind, WORKSPACE_ROLES, account_roles_of, boolean, datetime, record,
+    reference, roles, set, text, uid, workspace_id, workspace_roles_of,
 };
 use super::facts::{Facts, Place};
 use crate::policy::{Environment, Store};
 use crate::scope::{Grant, Inside};
-use crate::tenant::{AccountId, Member, Role, WorkspaceId, WorkspaceRole};
+use crate::tenant::{AccountId, Member, Role, WorkspaceId};
 use crate::token::{Caller, ContextSet, Principal, Scopes, Service, User};
 use crate::x509::Identity;
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request};
@@ -199,37 +199,18 @@ fn scopes(scopes: Scopes, scopeless: bool) -> Fields {
     ]
 }
 
-/// Every role with the lower ones that it implies; any role in a workspace makes a member of its
-/// account. All of them name the caller's own account.
+/// Every role with the lower ones that it implies. All of them name the caller's own account.
 fn role_parents(
     account: &AccountId,
     workspace: &WorkspaceId,
     roles: &[Role],
 ) -> HashSet<EntityUid> {
     let home = workspace_id(account, workspace);
-    let mut parents = HashSet::new();
-    let mut of_account = |names: &[&str]| {
-        let ids = names.iter().map(|name| format!("{account}#{name}"));
-        parents.extend(ids.map(|id| uid(Kind::Role, id)));
-    };
-    for role in roles {
-        of_account(match role {
-            Role::Workspace(_) | Role::AccountMember => &["member"],
-            Role::AccountAdmin => &["member", "admin"],
-            Role::AccountOwner => &ACCOUNT_ROLES,
-        });
-    }
-    let workspace_roles = roles.iter().filter_map(|role| match role {
-        Role::Workspace(role) => Some(*role),
-        Role::AccountMember | Role::AccountAdmin | Role::AccountOwner => None,
-    });
-    if let Some(highest) = workspace_roles.max() {
-        let implied = WorkspaceRole::ALL
-            .into_iter()
-            .filter(|role| *role <= highest);
-        parents.extend(implied.map(|role| uid(Kind::Role, format!("{home}#{}", role.label()))));
-    }
-    parents
+    let here = workspace_roles_of(roles).iter();
+    let here = here.map(|name| format!("{home}#{name}"));
+    let above = account_roles_of(roles).iter();
+    let above = above.map(|name| format!("{account}#{name}"));
+    here.chain(above).map(|id| uid(Kind::Role, id)).collect()
 }
 
 fn resource(facts: &Facts<'_>) -> Result<Entity, Error> {

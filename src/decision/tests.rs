@@ -3,4 +3,8 @@
 mod answers;
 mod caching;
 mod histories;
+mod history;
+mod looks;
+mod needs;
+mod neighbours;
 mod world;

@@ -29,7 +29,7 @@ pub(super) fn at(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).unwrap()
 }
 
-fn sha(text: &str) -> [u8; 32] {
+pub(super) fn sha(text: &str) -> [u8; 32] {
     digest(&SHA256, text.as_bytes())
         .as_ref()
         .try_into()
@@ -40,7 +40,7 @@ pub(super) fn account_id(id: &str) -> AccountId {
     AccountId::parse(id).unwrap()
 }
 
-fn workspace_id(id: &str) -> WorkspaceId {
+pub(super) fn workspace_id(id: &str) -> WorkspaceId {
     WorkspaceId::parse(id).unwrap()
 }
 
@@ -246,7 +246,7 @@ type Row = (
 );
 
 #[rustfmt::skip]
-pub(super) const API: [Row; 14] = [
+pub(super) const API: [Row; 16] = [
     ("GET", "/app/v1/missions", "app/missions/list", Access::Read, false, ResourceType::Resource),
     ("GET", "/app/v1/missions/{missionId}", "app/missions/get", Access::Read, false, ResourceType::Resource),
     ("POST", "/app/v1/missions/{missionId}/submit", "app/missions/submit", Access::Create, false, ResourceType::Resource),
@@ -258,6 +258,8 @@ pub(super) const API: [Row; 14] = [
     ("DELETE", "/dashboard/v1/missions/{missionId}", "dashboard/missions/delete", Access::Delete, false, ResourceType::Resource),
     ("POST", "/dashboard/v1/missions/{missionId}/publish", "dashboard/missions/publish", Access::Manage, false, ResourceType::Resource),
     ("GET", "/dashboard/v1/users", "dashboard/users/list", Access::Read, false, ResourceType::Resource),
+    ("GET", "/dashboard/v1/badges", "dashboard/badges/list", Access::Read, false, ResourceType::Resource),
+    ("GET", "/dashboard/v1/ranks", "dashboard/ranks/list", Access::Read, false, ResourceType::Resource),
     ("GET", "/portal/v1/accounts", "portal/accounts/list", Access::Read, false, ResourceType::PlatformResource),
     ("GET", "/portal/v1/accounts/{account}", "portal/accounts/get", Access::Read, false, ResourceType::AccountResource),
     ("POST", "/portal/v1/accounts/{account}/suspend", "portal/accounts/suspend", Access::Manage, false, ResourceType::AccountResource),

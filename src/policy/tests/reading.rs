@@ -3,7 +3,11 @@
 use super::support::{operation, operations, shipped};
 use crate::clock::Timestamp;
 use crate::operation::Access;
-use crate::policy::{PrincipalType, Reads, Settings, Source, Store, Window};
+use crate::policy::{
+    PrincipalType, Read, Reads, Settings, Source, Store, Window, annotation, oracle, reads,
+};
+use cedar_policy::Policy;
+use std::str::FromStr;
 
 const TEN: &str = "2026-11-23T10:00:00Z";
 
@@ -12,7 +16,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// What the slice of a dashboard delete reads, with one further forbid in it.
-fn reads(annotations: &str, condition: &str) -> Reads {
+fn sliced(annotations: &str, condition: &str) -> Reads {
     let mut settings = Settings {
         operations: operations(),
         ..Settings::default()
@@ -32,7 +36,7 @@ fn reads(annotations: &str, condition: &str) -> Reads {
 }
 
 fn window(annotations: &str, condition: &str, now: &str) -> Option<Window> {
-    reads(annotations, condition).clock.window(at(now), None)
+    sliced(annotations, condition).clock.window(at(now), None)
 }
 
 fn until(annotations: &str, condition: &str, now: &str) -> Option<Timestamp> {
@@ -48,8 +52,17 @@ fn the_shipped_guards_read_neither_http_nor_ip_nor_which_resource() {
     .unwrap();
     for environment in store.environments() {
         let reads = &environment.platform.reads;
-        let wide = reads.http || reads.ip || reads.certificate || reads.resource_id;
-        assert!(!wide, "{reads:?}");
+        let read: Vec<String> = all(reads);
+        let far = [
+            "context.http",
+            "context.ip",
+            "context.certificate",
+            "resource.id",
+        ];
+        let wide = read
+            .iter()
+            .any(|one| far.iter().any(|far| one.contains(far)));
+        assert!(!wide && !reads.everything, "{read:?}");
         let end = at("2026-11-24T00:00:00Z");
         let window = reads.clock.window(at(TEN), Some(end)).unwrap();
         assert_eq!(window.until, end);
@@ -57,76 +70,125 @@ fn the_shipped_guards_read_neither_http_nor_ip_nor_which_resource() {
 }
 
 #[test]
-fn the_shipped_policies_read_which_user_only_where_it_matters() {
+fn users_that_look_alike_are_not_told_apart_by_the_shipped_policies() {
     let (store, _) = Store::build(shipped()).unwrap();
-    let read = |name: &str, access| {
-        let operation = operation(name, access, false);
-        store
-            .environment(PrincipalType::User, &operation)
-            .unwrap()
-            .platform
-            .reads
-            .resource_id
-    };
-    assert!(read("app/users/update", Access::Update));
-    assert!(!read("app/missions/get", Access::Read));
+    for environment in store.environments() {
+        // Which one the caller is stands in no value: only in bits, and in what a Principal was granted.
+        for read in &environment.platform.reads.values {
+            let Read::Value(path) = read else {
+                panic!("{read:?}")
+            };
+            let read = oracle::path(path);
+            assert!(["context.grant.until"].contains(&&*read), "{read}");
+        }
+    }
 }
 
-/// Condition; whether it reads http, ip, and which resource it is.
+/// What one condition reads.
+fn of(condition: &str) -> Reads {
+    let text = format!("@id(\"x\") permit (principal, action, resource) when {{ {condition} }};");
+    let policy = Policy::from_str(&text).unwrap();
+    let annotations = annotation::read(&policy, false).unwrap();
+    reads::of(&policy, &annotations).0
+}
+
+fn all(reads: &Reads) -> Vec<String> {
+    let values = reads.values.iter().map(|read| match read {
+        Read::Value(path) => oracle::path(path),
+        Read::Type(path) => format!("{} is ?", oracle::path(path)),
+        Read::Tags(path) => format!("{}.getTag(?)", oracle::path(path)),
+    });
+    let everything = reads.everything.then(|| "everything".to_owned());
+    let bits = reads.bits.iter().map(oracle::text);
+    bits.chain(values).chain(everything).collect()
+}
+
 #[rustfmt::skip]
-const READS: [(&str, bool, bool, bool); 19] = [
-    ("principal.mfa", false, false, false),
-    ("context.http.method == \"GET\"", true, false, false),
-    ("context has http.path", true, false, false),
-    ("context.ip.isLoopback()", false, true, false),
-    ("context.tenant.plan == \"x\"", false, false, false),
-    ("resource.kind == \"missions\"", false, false, false),
-    ("resource has id && resource.id == \"1\"", false, false, true),
-    ("resource has owner", false, false, true),
-    ("resource.hasTag(\"missionId\")", false, false, true),
-    ("resource in Tenancy::Workspace::\"acme/acme-prod\"", false, false, false),
-    ("resource in [Tenancy::Account::\"acme\", Tenancy::Account::\"globex\"]", false, false, false),
-    ("resource in context.workspace", false, false, false),
-    ("resource in Tenancy::Resource::\"acme/w/missions/1\"", false, false, true),
-    ("resource == Tenancy::Resource::\"acme/w/missions/1\"", false, false, true),
-    ("[resource].contains(Tenancy::Resource::\"x\")", false, false, true),
-    ("resource is Tenancy::Resource in Tenancy::Account::\"acme\"", false, false, false),
-    ("{ it: context.http }.it.method == \"GET\"", true, false, false),
-    ("(if principal.mfa then context.http else context.http).method == \"GET\"", true, false, false),
-    ("principal in resource.role.viewer", false, false, false),
+const READS: [(&str, &[&str]); 46] = [
+    ("principal.mfa", &["principal.mfa && true"]),
+    ("!principal.mfa || true", &["principal.mfa && true"]),
+    ("if principal.mfa then principal.bearer else false", &["principal.bearer && true", "principal.mfa && true"]),
+    ("principal.mfa == true", &["principal.mfa == true"]),
+    ("context.tenant.plan == \"x\"", &["context.tenant.plan == \"x\""]),
+    ("context.tenant.plan like \"x*\"", &["context.tenant.plan"]),
+    ("context has grant.until", &["context has \"grant\"", "context.grant has \"until\""]),
+    ("context has now && context.now < datetime(\"2026-12-31\")", &["context has \"now\""]),
+    ("context.now < context.grant.until", &["context.grant.until"]),
+    ("resource in Tenancy::Workspace::\"a/b\"", &["resource in Tenancy::Workspace::\"a/b\""]),
+    ("resource in [context.workspace, resource.account]", &["resource in [context.workspace, resource.account]"]),
+    ("resource.workspace in context.catalogs", &["resource.workspace in context.catalogs"]),
+    ("resource is Tenancy::Resource", &[]),
+    ("resource is Tenancy::Resource in Tenancy::Account::\"a\"", &["resource in Tenancy::Account::\"a\""]),
+    ("context.account is Tenancy::Account", &["context.account is ?"]),
+    ("action == Tenancy::Action::\"x\" && action in [Tenancy::Action::\"read\"]", &[]),
+    ("action in principal.x", &["everything"]),
+    ("principal == resource.owner", &["principal == resource.owner"]),
+    ("principal == Tenancy::User::\"acme/ana\"", &["principal == Tenancy::User::\"acme/ana\""]),
+    ("Tenancy::User::\"acme/ana\" in Tenancy::Group::\"acme/a\"", &["Tenancy::User::\"acme/ana\" in Tenancy::Group::\"acme/a\""]),
+    ("Tenancy::User::\"acme/ana\".mfa", &["Tenancy::User::\"acme/ana\".mfa && true"]),
+    ("principal.scopes.isEmpty()", &["principal.scopes.isEmpty()"]),
+    ("principal.scopes.contains(Tenancy::Scope::\"app/read\")", &["principal.scopes.contains(Tenancy::Scope::\"app/read\")"]),
+    ("context.catalogs.contains(resource.workspace)", &["context.catalogs.contains(resource.workspace)"]),
+    ("context.tenant.features.containsAll([\"a\", \"b\"])", &["context.tenant.features.contains(\"a\")", "context.tenant.features.contains(\"b\")"]),
+    ("context.tenant.features.containsAny(context.more)", &["context.more", "context.tenant.features"]),
+    ("[\"GET\", \"HEAD\"].contains(context.http.method)", &["context.http.method == context.http.method", "\"GET\" == context.http.method", "\"HEAD\" == context.http.method"]),
+    ("[context.http.method].contains(\"GET\")", &["context.http.method == \"GET\""]),
+    ("[context.http].contains(context.http)", &["context.http == context.http"]),
+    ("[context.now].contains(context.later)", &["context.later"]),
+    ("resource.hasTag(\"a\") && resource.getTag(\"a\") == \"1\"", &["resource.hasTag(\"a\")", "resource.getTag(\"a\") == \"1\""]),
+    ("resource.hasTag(context.key)", &["context.key", "resource.getTag(?)"]),
+    ("resource.getTag(context.key) == \"1\"", &["context.key", "resource.getTag(?)"]),
+    ("resource.getTag(context.key) == principal", &["principal", "resource.getTag(?)", "context.key"]),
+    ("resource.getTag(context.key).mfa", &["resource.getTag(?)", "context.key", "everything"]),
+    ("{ it: context.http }.it.method == \"GET\"", &["context.http", "everything"]),
+    ("{ it: context.http } == { it: context.http }", &["context.http"]),
+    ("{ it: principal } has it.mfa", &["principal", "everything"]),
+    ("(if principal.mfa then context.a else context.b).c == \"GET\"", &["principal.mfa && true", "context.a.c", "context.b.c"]),
+    ("(if principal.mfa then context else context).a", &["principal.mfa && true", "context.a"]),
+    ("(if principal.mfa then principal else resource) in Tenancy::Account::\"a\"", &["everything"]),
+    ("context == context", &["everything"]),
+    ("[context].contains(context)", &["everything"]),
+    ("principal == context", &["principal", "everything"]),
+    ("context.ip.isInRange(ip(\"10.0.0.0/8\"))", &["context.ip"]),
+    ("context.n + 1 < context.m * 2", &["context.m", "context.n"]),
 ];
 
 #[test]
-fn paths_are_told_apart() {
-    for (condition, http, ip, resource_id) in READS {
-        let reads = reads("", condition);
+fn what_a_condition_reads_and_nothing_else() {
+    for (condition, expected) in READS {
+        let mut read = all(&of(condition));
+        // A context as a whole is read whole.
+        read.retain(|one| one != "context");
+        read.sort();
+        let mut expected: Vec<&str> = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(read, expected, "{condition}");
+    }
+}
+
+#[test]
+fn a_head_is_read_too() {
+    let reads = |head: &str| {
+        let policy = Policy::from_str(&format!("@id(\"x\") permit ({head});")).unwrap();
+        all(&reads::of(&policy, &annotation::read(&policy, false).unwrap()).0)
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(reads("principal is A, action, resource is B"), nothing);
+    assert_eq!(
+        reads("principal == A::\"a\", action, resource is B in C::\"c\""),
+        ["principal == A::\"a\"", "resource in C::\"c\""]
+    );
+}
+
+#[test]
+fn the_time_is_read_with_the_context() {
+    for condition in ["context == context", "[context].contains(context)"] {
         assert_eq!(
-            (reads.http, reads.ip, reads.resource_id),
-            (http, ip, resource_id),
+            of(condition).clock.window(at(TEN), None),
+            None,
             "{condition}"
         );
     }
-}
-
-#[test]
-fn a_certificate_is_read_where_a_policy_names_it() {
-    for condition in [
-        "context has certificate",
-        "context has certificate.spiffe && context.certificate.spiffe == \"spiffe://example.org/web\"",
-        "context has certificate && context.certificate.dns.contains(\"web.example.org\")",
-        "context has certificate && [context.certificate].contains(context.certificate)",
-    ] {
-        assert!(reads("", condition).certificate, "{condition}");
-    }
-    assert!(!reads("", "context.ip.isLoopback()").certificate);
-}
-
-#[test]
-fn a_bare_variable_is_everything_behind_it() {
-    let all = reads("", "context == context");
-    assert!(all.http && all.ip && all.certificate && !all.resource_id);
-    assert_eq!(all.clock.window(at(TEN), None), None);
-    assert!(reads("", "resource == resource").resource_id);
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! The key is made of what the facts look like, and the answer of what Cedar is asked: both are the same.
+
+use super::history::{history, stores};
+use crate::decision::facts::{self, Facts};
+use crate::decision::layers::Layers;
+use crate::decision::question::{self, Principals};
+use crate::decision::view::ATTRIBUTES;
+use crate::policy::oracle::Oracle;
+use crate::policy::{Bit, Name, Of, Path, Read, Root, Step, Term, View};
+use std::collections::{HashMap, HashSet};
+
+fn path(root: &Root, names: &[&str]) -> Path {
+    let steps = names.iter().map(|name| Step::Attribute((*name).into()));
+    Path {
+        root: root.clone(),
+        steps: steps.collect(),
+    }
+}
+
+/// Everywhere that there could be something.
+fn paths() -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    for root in &ROOTS {
+        paths.extend(ATTRIBUTES.map(|name| path(root, &[name])));
+        paths.extend(ATTRIBUTES.map(|name| path(root, &["actor", name])));
+        for record in [
+            "http",
+            "tenant",
+            "certificate",
+            "grant",
+            "role",
+            "accountRole",
+        ] {
+            let fields = [
+                "host", "method", "path", "active", "features", "kind", "plan", "dns", "spiffe",
+            ];
+            let further = [
+                "account", "all", "until", "viewer", "editor", "admin", "member", "owner",
+            ];
+            let fields = fields.into_iter().chain(further);
+            paths.extend(fields.map(|field| path(root, &[record, field])));
+        }
+        let tag = Step::Tag("missionId".into());
+        paths.push(Path {
+            root: root.clone(),
+            steps: vec![tag],
+        });
+    }
+    // A named entity that may be the caller, the resource, the actor, or nobody.
+    let named = [
+        ("User", "acme/ana"),
+        ("Service", "acme/hr-sync"),
+        ("Account", "acme"),
+        ("Resource", "acme/acme-prod/missions/1"),
+    ];
+    for (kind, id) in named {
+        let root = Root::Entity(Name {
+            entity_type: format!("Tenancy::{kind}").into(),
+            id: id.into(),
+        });
+        paths.extend(ATTRIBUTES.map(|name| path(&root, &[name])));
+    }
+    paths
+}
+
+const ROOTS: [Root; 3] = [Root::Principal, Root::Resource, Root::Context];
+
+/// Everything that could be looked at, whether the policies do so or not.
+fn looks() -> (Vec<Bit>, Vec<Read>) {
+    let paths = paths();
+    let mut bits: Vec<Bit> = paths.iter().cloned().map(Bit::Has).collect();
+    let on = |bit: fn(Path) -> Bit| paths.iter().cloned().map(bit).collect::<Vec<_>>();
+    bits.extend(on(Bit::True));
+    bits.extend(on(Bit::Empty));
+    let mut reads: Vec<Read> = paths.iter().cloned().map(Read::Value).collect();
+    reads.extend(paths.iter().cloned().map(Read::Type));
+    for root in ROOTS.into_iter().take(2) {
+        let whole = path(&root, &[]);
+        let term = Term::Path(whole.clone());
+        reads.extend([Read::Value(whole.clone()), Read::Tags(whole.clone())]);
+        for other in &paths {
+            let at = Term::Path(other.clone());
+            bits.push(Bit::Same(term.clone(), at.clone()));
+            bits.push(Bit::In(whole.clone(), Of::One(at.clone())));
+            bits.push(Bit::In(whole.clone(), Of::Each(vec![at.clone()])));
+            bits.push(Bit::Contains(other.clone(), term.clone()));
+            bits.push(Bit::Contains(
+                other.clone(),
+                Term::Path(path(&Root::Resource, &["workspace"])),
+            ));
+        }
+    }
+    (bits, reads)
+}
+
+/// The key is made of what the facts look like, and the answer of what Cedar is asked: both are the same.
+#[test]
+fn facts_look_as_the_cedar_question_does() {
+    let stores = stores();
+    let principals = Principals::new();
+    let (bits, reads) = looks();
+    let mut spoken: HashMap<(Read, Vec<u8>), Vec<u8>> = HashMap::new();
+    let mut yes: HashSet<&Bit> = HashSet::new();
+    for step in history(3, 25) {
+        let question = step.question();
+        for about in facts::asked(&question) {
+            let facts = Facts::read(&question, about).unwrap();
+            let store = &stores[step.store];
+            let layers = Layers::find(store, &facts).unwrap();
+            let principal = principals.of(&facts).unwrap();
+            let (request, entities) =
+                question::build(store, layers.environment, &facts, &principal).unwrap();
+            let oracle = Oracle {
+                request: &request,
+                entities: &entities,
+            };
+            let own = layers.reads().flat_map(|reads| &reads.bits);
+            for bit in bits.iter().chain(own) {
+                let answer = facts.bit(bit);
+                assert_eq!(answer, oracle.bit(bit), "{bit:?} of {facts:?}");
+                if answer == Some(true) {
+                    yes.insert(bits.iter().find(|one| *one == bit).unwrap_or(&bits[0]));
+                }
+            }
+            for read in &reads {
+                let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+                facts.value(read, &mut mine);
+                oracle.value(read, &mut theirs);
+                for (one, other) in [(&mine, &theirs), (&theirs, &mine)] {
+                    let known = spoken
+                        .entry((read.clone(), one.clone()))
+                        .or_insert_with(|| other.clone());
+                    assert_eq!(known, other, "{read:?} of {facts:?}");
+                }
+            }
+        }
+    }
+    assert!(yes.len() > 100, "{}", yes.len());
+}
