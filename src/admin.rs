@@ -55,6 +55,9 @@ pub trait View: Send + Sync + 'static {
     /// The state of everything, for operators. No secrets.
     fn status(&self) -> serde_json::Value;
 
+    /// One account as it stands, by its id. `None`: there is none.
+    fn account(&self, id: &str) -> Option<serde_json::Value>;
+
     /// The keys that assertions are signed with; public parts only.
     fn jwks(&self) -> serde_json::Value {
         serde_json::json!({ "keys": [] })

@@ -13,7 +13,7 @@ mod permit;
 mod question;
 mod view;
 
-pub use cache::Settings;
+pub use cache::{Kept, Settings};
 pub use permit::{By, Denied, Permit, public};
 
 use crate::head::Head;
@@ -82,6 +82,11 @@ impl Pdp {
             allowed.add(&entry, source == DecisionSource::Cache)?;
         }
         permit::of(question, allowed)
+    }
+
+    /// How many answers are remembered.
+    pub fn kept(&self) -> Kept {
+        self.cache.kept()
     }
 
     fn answer(

@@ -167,6 +167,11 @@ impl Limits {
         self.take(scope, (scope, subject), rate, now)
     }
 
+    /// How many requests of an account are in flight.
+    pub fn in_flight(&self, account: &AccountId) -> u32 {
+        self.accounts.in_flight(account)
+    }
+
     fn take(
         &self,
         scope: LimitScope,

@@ -3,8 +3,8 @@
 use super::guard::{self, Guard};
 use super::problem::Problem;
 use super::{View, metrics};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -21,6 +21,7 @@ const CONTROL_HEADER: &str = "x-palisade-control";
 pub(super) fn router(view: Arc<dyn View>, guard: Guard) -> Router {
     Router::new()
         .route("/status", get(status))
+        .route("/status/accounts/{id}", get(account))
         .route("/readyz", get(readyz))
         .route("/drain", post(drain))
         .fallback(async || Problem::Path)
@@ -35,6 +36,17 @@ pub(super) fn router(view: Arc<dyn View>, guard: Guard) -> Router {
 
 async fn status(State(view): State<Arc<dyn View>>) -> Json<serde_json::Value> {
     Json(view.status())
+}
+
+async fn account(
+    State(view): State<Arc<dyn View>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let found = id.ok().and_then(|Path(id)| view.account(&id));
+    match found {
+        Some(account) => Json(account).into_response(),
+        None => Problem::Account.into_response(),
+    }
 }
 
 #[derive(serde::Deserialize)]

@@ -12,6 +12,7 @@ pub(super) enum Problem {
     Token,
     ControlHeader,
     Path,
+    Account,
     Method,
     Body,
     Query,
@@ -41,6 +42,11 @@ impl Problem {
                 "what changes state needs the header `x-palisade-control: 1`",
             ),
             Self::Path => (StatusCode::NOT_FOUND, "path_unknown", "nothing is here"),
+            Self::Account => (
+                StatusCode::NOT_FOUND,
+                "account_unknown",
+                "the tenant directory has no such account; ids are case-sensitive",
+            ),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",

@@ -53,6 +53,10 @@ impl View for Shown {
         json!({ "revision": "abc" })
     }
 
+    fn account(&self, id: &str) -> Option<serde_json::Value> {
+        (id == "acme").then(|| json!({ "account": id }))
+    }
+
     fn drain(&self) -> Drained {
         self.drains.fetch_add(1, Ordering::SeqCst);
         let mut drained = self.drained.subscribe();

@@ -155,7 +155,8 @@ fn revision(inputs: &[u8; 32], store: &Store) -> Arc<str> {
     hex(hasher.finish().as_ref()).into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// As revisions are written.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");

@@ -57,6 +57,18 @@ impl Report {
         }
     }
 
+    /// What should be looked at of one account: in a file of its name, or by its name.
+    pub(super) fn about(&self, account: &str) -> Vec<Value> {
+        let shown = format!("account `{account}`");
+        let is_own = |part: &str| part == account || part.split('.').next() == Some(account);
+        let concerns = |fault: &&Fault| {
+            let mut parts = fault.place.file.split(['/', '\\']);
+            parts.any(is_own) || fault.message.contains(&shown)
+        };
+        let found = self.warnings.iter().filter(concerns);
+        found.take(FAULTS_SHOWN_MAX).map(Fault::json).collect()
+    }
+
     /// For `/status`.
     pub(super) fn json(&self) -> Value {
         let told = |faults: &[Fault]| {

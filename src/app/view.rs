@@ -1,5 +1,8 @@
 //! What the admin listeners show of a running gate.
 
+mod account;
+mod layers;
+
 use super::certificates::Certificates;
 use super::relaxed;
 use super::report::Report;
@@ -110,12 +113,18 @@ impl View for Shown {
             "upstreams": generation.services.all().into_iter().map(|one| upstream(&one.status())).collect::<Vec<_>>(),
             "relaxed": relaxed::of(&generation, self.certificates.as_ref()),
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
+            "platform": layers::platform(&rules.store),
+            "decisions": layers::decisions(&self.shared),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
             "descriptors": socket::descriptors().soft,
             "draining": self.drain.leaving(),
             "in_flight": self.shared.metrics.in_flight_now(),
             "tokens_remembered": rules.issuers.remembered(),
         })
+    }
+
+    fn account(&self, id: &str) -> Option<Value> {
+        account::status(id, &self.shared, &self.report.peek())
     }
 
     fn drain(&self) -> Drained {

@@ -25,6 +25,17 @@ impl Default for Settings {
     }
 }
 
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Answers.
+    pub entries: u64,
+    /// About how many bytes they take.
+    pub bytes: u64,
+    /// How many they may.
+    pub bytes_max: u64,
+}
+
 /// An answer, and whom to count for it. It holds nothing of who asked for what: that comes from the
 /// request, never from here.
 #[derive(Debug)]
@@ -104,6 +115,16 @@ impl Cache {
     pub(super) fn find(&self, key: &Key, now: Timestamp) -> Option<Arc<Entry>> {
         let entry = self.entries.get(key.bytes())?;
         entry.window?.contains(now).then_some(entry)
+    }
+
+    /// How much is kept.
+    pub(super) fn kept(&self) -> Kept {
+        self.entries.run_pending_tasks();
+        Kept {
+            entries: self.entries.entry_count(),
+            bytes: self.entries.weighted_size(),
+            bytes_max: self.entries.policy().max_capacity().unwrap_or(0),
+        }
     }
 
     /// Keeps the answer of `now` for as long as `window` and the settings allow.

@@ -42,6 +42,13 @@ impl Accounts {
         Ok(begun)
     }
 
+    /// How many requests are in flight now.
+    pub(super) fn in_flight(&self, account: &AccountId) -> u32 {
+        let seen = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let state = seen.get(account);
+        state.map_or(0, |state| state.in_flight.load(Ordering::Relaxed))
+    }
+
     /// Account ids come from the directory, so the map is as bounded as the directory is.
     fn state(&self, account: &AccountId) -> Arc<State> {
         let known = self

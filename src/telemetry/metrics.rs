@@ -16,15 +16,17 @@ mod process;
 mod requests;
 mod streams;
 mod tls;
+mod told;
 mod tunnels;
 mod upstreams;
 
-pub use accounts::ACCOUNTS_MAX;
+pub use accounts::{ACCOUNTS_MAX, Requests};
 pub use cuts::{Crowded, Cut};
 pub use doors::TransparentFault;
 pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
 pub use tls::CertificateEnd;
+pub use told::CacheCounts;
 pub use tunnels::TunnelEnd;
 pub use upstreams::{UpstreamFailure, UpstreamSeries};
 

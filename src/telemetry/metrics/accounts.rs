@@ -13,6 +13,9 @@ pub const ACCOUNTS_MAX: usize = 100;
 /// The account label of everybody else. The tenant directory reserves the name.
 const OTHER: &str = "other";
 
+/// So many requests ended so, for each outcome.
+pub type Requests = [(Outcome, u64); Outcome::ALL.len()];
+
 type Row = Arc<[OnceLock<IntCounter>; Outcome::ALL.len()]>;
 
 #[derive(Debug)]
@@ -52,6 +55,15 @@ impl Accounts {
                 self.count(account, outcome);
             }
         }
+    }
+
+    /// What was counted of `account`. `None`: it has no row.
+    pub(super) fn counted(&self, account: &str) -> Option<Requests> {
+        let row = Arc::clone(self.named.peek().get(account)?);
+        Some(Outcome::ALL.map(|outcome| {
+            let cell = row.get(outcome as usize).and_then(OnceLock::get);
+            (outcome, cell.map_or(0, IntCounter::get))
+        }))
     }
 
     /// Gives `account` a row, if one is left. Copies the map: this happens a hundred times at most.
