@@ -2,19 +2,31 @@
 
 use super::reads::{Bit, Name, Of, Path, Read, Root, Step, Term, View};
 use cedar_policy::{Entities, EvalResult, Expression, Request, eval_expression};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::str::FromStr;
 
 /// A question as Cedar is asked it.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Oracle<'a> {
     pub(crate) request: &'a Request,
     pub(crate) entities: &'a Entities,
 }
 
+thread_local! {
+    /// Atoms are asked again and again; each is parsed once.
+    static PARSED: RefCell<HashMap<String, Expression>> = RefCell::default();
+}
+
 impl Oracle<'_> {
     fn eval(&self, text: &str) -> Option<EvalResult> {
-        let expression = Expression::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"));
-        eval_expression(self.request, self.entities, &expression).ok()
+        PARSED.with_borrow_mut(|parsed| {
+            let expression = parsed.entry(text.to_owned()).or_insert_with(|| {
+                Expression::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"))
+            });
+            eval_expression(self.request, self.entities, expression).ok()
+        })
     }
 
     fn is(&self, text: &str) -> Option<bool> {
@@ -62,12 +74,10 @@ impl View for Oracle<'_> {
             },
             Read::Tags(it) => match self.eval(&path(it)) {
                 Some(EvalResult::EntityUid(uid)) => {
+                    // One that is not in the store has no tags: asking for any of them says the same.
                     let entity = self.entities.get(&uid);
-                    entity.map(|entity| {
-                        let mut tags: Vec<_> = entity.tags().collect();
-                        tags.sort_by_key(|(key, _)| key.to_string());
-                        format!("{tags:?}")
-                    })
+                    let tags: BTreeMap<_, _> = entity.iter().flat_map(|one| one.tags()).collect();
+                    Some(format!("{tags:?}"))
                 }
                 _ => None,
             },

@@ -13,6 +13,7 @@
 mod atom;
 mod moment;
 mod nodes;
+mod operator;
 mod walk;
 
 pub use atom::{Bit, Name, Of, Path, Read, Root, Step, Term, View};

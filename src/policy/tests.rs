@@ -7,6 +7,8 @@ mod hostile;
 mod model;
 mod random;
 mod reading;
+mod remembered;
 mod reviewing;
 mod succeeding;
 mod support;
+mod walk;

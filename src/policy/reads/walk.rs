@@ -5,6 +5,7 @@
 //! everything.
 
 use super::atom::{Bit, Name, Of, Path, Read, Root, Term};
+use super::operator::{compares, converts, joins};
 use super::{Reads, moment};
 use crate::policy::time::Clockwork;
 use cedar_policy::pst::{
@@ -227,7 +228,8 @@ impl Walk {
         match (op, term(expr)) {
             (UnaryOp::Not, _) => self.truth(expr),
             (UnaryOp::IsEmpty, Some(Term::Path(path))) => self.bit(Bit::Empty(path)),
-            _ => self.value(expr),
+            _ if converts(op) => self.value(expr),
+            _ => self.unknown(),
         }
     }
 
@@ -243,7 +245,8 @@ impl Walk {
             BinaryOp::ContainsAll | BinaryOp::ContainsAny => self.contains_each(left, right),
             _ if compares(op) && (self.moment(left, right) || self.moment(right, left)) => {}
             BinaryOp::Eq | BinaryOp::NotEq => self.same(left, right),
-            _ => self.both(left, right),
+            _ if joins(op) => self.both(left, right),
+            _ => self.unknown(),
         }
         Vec::new()
     }
@@ -375,18 +378,6 @@ impl Walk {
         }
         false
     }
-}
-
-fn compares(op: BinaryOp) -> bool {
-    matches!(
-        op,
-        BinaryOp::Less
-            | BinaryOp::LessEq
-            | BinaryOp::Greater
-            | BinaryOp::GreaterEq
-            | BinaryOp::Eq
-            | BinaryOp::NotEq
-    )
 }
 
 fn is_now(expr: &Expr) -> bool {

@@ -9,17 +9,36 @@ use crate::policy::environment::{Shape, Shapes};
 use crate::policy::reads;
 use crate::policy::review::Rule;
 use crate::policy::slice::{Slice, Slices};
-use cedar_policy::{Entities, Policy, Request};
+use cedar_policy::{Entities, Policy, Request, pst};
 use std::sync::Arc;
 
-/// The policy as if it had passed: under its own id, without annotations.
-pub(super) fn rule(policy: &Policy) -> Rule {
-    let annotations = Annotations {
+/// What a policy says that says nothing of itself.
+pub(super) fn unannotated(policy: &Policy) -> Annotations {
+    Annotations {
         id: policy.id().to_string(),
         isolation: false,
         not_after: None,
         keep: Keep::Unsaid,
+    }
+}
+
+/// A link says what its template would say with the ids written out.
+pub(super) fn written_out(policy: &Policy) -> Policy {
+    if policy.is_static() {
+        return policy.clone();
+    }
+    let written_out = match policy.to_pst().unwrap() {
+        pst::Policy::Linked(link) => pst::Policy::Static(link.into_static_policy().unwrap()),
+        already @ pst::Policy::Static(_) => already,
     };
+    let policy = Policy::from_pst(written_out).unwrap();
+    assert!(policy.is_static(), "{policy}");
+    policy
+}
+
+/// The policy as if it had passed: under its own id.
+pub(super) fn rule(policy: &Policy) -> Rule {
+    let annotations = unannotated(policy);
     Rule {
         id: policy.id().to_string().into(),
         reads: reads::of(policy, &annotations).0,

@@ -5,6 +5,8 @@
 //! to be what Cedar says of the whole set, but for the one departure of the contract ([`contract`]).
 
 mod case;
+mod remembered;
+mod varied;
 
 use super::bare;
 use super::random::Random;

@@ -1,5 +1,6 @@
 //! One test of Cedar's own corpora, as `tests/data/cedar/corpora` holds it.
 
+use crate::policy::tests::bare;
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet, Request,
     Response, Schema, SlotId,
@@ -156,15 +157,5 @@ fn policies(case: &Value) -> Vec<Policy> {
         let id = PolicyId::new(link["link_id"].as_str().unwrap());
         set.link(template, id, values).unwrap();
     }
-    set.policies().map(written_out).collect()
-}
-
-/// A link says what its template would say with the ids written out.
-fn written_out(policy: &Policy) -> Policy {
-    if policy.is_static() {
-        return policy.clone();
-    }
-    let policy = Policy::from_pst(policy.to_pst().unwrap()).unwrap();
-    assert!(policy.is_static(), "{policy}");
-    policy
+    set.policies().map(bare::written_out).collect()
 }
