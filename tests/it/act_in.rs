@@ -257,3 +257,39 @@ fn without_a_second_factor_among_the_claims_nobody_acts_in_and_the_start_warns()
     sue(&gate, PATH).send().refused(Reason::ActInRefused);
     gate.has_warning("issuer_act_in", "palisade.yaml");
 }
+
+#[test]
+fn policies_about_reads_have_to_hold_for_principals_once_they_act_in() {
+    let tied = "@id(\"tied\")\nforbid (principal, action in Tenancy::Action::\"read\", resource is Tenancy::Resource) when { principal.account != resource.account };\n";
+    let mut gate = TestGate::builder().overlay("acme", tied).start();
+    let ana = gate.get(PATH).bearer(&gate.issuer.user("ana").sign());
+    ana.send().allowed(200);
+    // A Principal has no account: the text cannot serve any more, and without it nobody knows what it
+    // would forbid.
+    gate.change(|files| files.set("/principals", json!({"act_in": true})));
+    ana.send().refused(Reason::OverlayUnavailable);
+    sue(&gate, PATH).send().refused(Reason::OverlayUnavailable);
+    let mended = tied.replace("when {", "when { principal is Tenancy::User &&");
+    gate.change(|files| files.put("tenants/acme.cedar", &mended));
+    ana.send().allowed(200);
+    sue(&gate, PATH).send().allowed(200);
+}
+
+#[test]
+fn reasons_that_no_policy_tells_apart_share_an_answer() {
+    let gate = open().start();
+    let ask = |reason: &str| {
+        let token = gate.issuer.principal("sue").claim("jti", "one").sign();
+        let request = gate.get(PATH).bearer(&token);
+        let request = request.header("x-palisade-act-in", "acme-prod");
+        request.header("x-palisade-reason", reason).send()
+    };
+    ask("case 7").allowed(200);
+    ask("case 8").allowed(200);
+    let records = gate.audit(2);
+    assert_eq!(
+        (&records[0]["cached"], &records[1]["cached"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(records[1]["stated_reason"], "case 8");
+}
