@@ -16,13 +16,16 @@ mod resolve;
 mod revocations;
 pub mod schema;
 mod secret;
+mod seen;
 mod settings;
+mod stamp;
 mod tenants;
 mod units;
 mod watch;
 
-pub use disk::Seen;
+pub use disk::Before;
 pub use lint::{TenantsOf, tenants};
+pub use seen::{Compare, Seen};
 pub use settings::{Kept, Origin, Resolved, Restrictions};
 pub use watch::{Settings as ReloadSettings, Watch};
 
@@ -37,12 +40,12 @@ use std::path::Path;
 /// `Err` holds every fault that was found. `Ok` may hold `warnings`, and tenants that were left out
 /// (`quarantined`): these stop nobody else.
 pub fn load(path: &Path) -> Result<Resolved, Vec<Fault>> {
-    load_after(path, None)
+    load_after(path, Before::default())
 }
 
-/// The same; after an `earlier` reading, believing only what that one saw as it is now.
-pub fn load_after(path: &Path, earlier: Option<Seen>) -> Result<Resolved, Vec<Fault>> {
-    let (resolved, seen) = read(path, None, earlier);
+/// The same, after earlier readings.
+pub fn load_after(path: &Path, before: Before) -> Result<Resolved, Vec<Fault>> {
+    let (resolved, seen) = read(path, None, before);
     let origin = Origin {
         path: path.to_owned(),
         seen,
@@ -58,9 +61,9 @@ pub fn load_after(path: &Path, earlier: Option<Seen>) -> Result<Resolved, Vec<Fa
 pub fn read(
     path: &Path,
     former: Option<&Kept>,
-    earlier: Option<Seen>,
+    before: Before,
 ) -> (Result<Resolved, Vec<Fault>>, Seen) {
-    let disk = earlier.map_or_else(Disk::default, Disk::after);
+    let disk = Disk::after(before);
     let resolved = match former {
         None => resolve(path, None, &disk),
         Some(former) => resolve(path, Some(former), &disk).map(|next| next.after(former)),
@@ -73,7 +76,7 @@ fn resolve(path: &Path, former: Option<&Kept>, disk: &Disk) -> Result<Resolved, 
     let text = text.map_err(|fault| vec![*fault])?;
     let document = Document::parse(&path.display().to_string(), text)?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let config: file::Config = misfit::shape(&document, schema::config())
+    let config: file::Config = misfit::shape(&document, &schema::CONFIG)
         .map_err(|found| [found, resolve::beyond(&document, folder, disk)].concat())?;
     let findings = Findings::new(&document, folder, disk);
     let Some(former) = former else {

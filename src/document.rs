@@ -4,6 +4,7 @@
 //! readers could read differently is refused here, once: duplicate keys, aliases, tags, control
 //! characters, values that JSON cannot hold.
 
+pub mod json;
 mod scalar;
 mod tree;
 
@@ -29,6 +30,8 @@ pub struct Document {
     text: Arc<str>,
     value: Value,
     spans: HashMap<String, Spans>,
+    /// How many lines of the file stand before the text.
+    lines_before: usize,
 }
 
 /// Where a value and its key stand.
@@ -51,7 +54,33 @@ impl Document {
             text,
             value: tree.value,
             spans: tree.spans,
+            lines_before: 0,
         })
+    }
+
+    /// The same, of one line of a file that has others before it.
+    pub fn parse_line(file: &str, text: Arc<str>, lines_before: usize) -> Result<Self, Vec<Fault>> {
+        let moved = |mut fault: Fault| {
+            fault.place.lines_before = lines_before;
+            fault
+        };
+        let document = Self::parse(file, text);
+        let document = document.map_err(|faults| faults.into_iter().map(moved).collect::<Vec<_>>());
+        Ok(Self {
+            lines_before,
+            ..document?
+        })
+    }
+
+    /// A value that was read otherwise: nobody knows where its parts stand.
+    pub fn without_places(value: Value) -> Self {
+        Self {
+            file: Arc::default(),
+            text: Arc::default(),
+            value,
+            spans: HashMap::new(),
+            lines_before: 0,
+        }
     }
 
     /// The whole value; an empty document is `null`.
@@ -111,6 +140,7 @@ impl Document {
                 len: text.trim().len(),
             }),
             text: Some(Arc::clone(&self.text)),
+            lines_before: self.lines_before,
         }
     }
 
@@ -120,6 +150,7 @@ impl Document {
             key: self.key_path(pointer),
             span,
             text: Some(Arc::clone(&self.text)),
+            lines_before: self.lines_before,
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Place {
     pub span: Option<Span>,
     /// The file's text, to underline the span in.
     pub text: Option<Arc<str>>,
+    /// Of a long file, `text` may be a part only: how many lines of the file stand before it.
+    pub lines_before: usize,
 }
 
 /// A range of bytes in a text.
@@ -133,7 +135,7 @@ impl Place {
 
     fn position(&self, byte: usize) -> Option<(usize, usize)> {
         let before = self.text.as_ref()?.get(..byte)?;
-        let line = before.matches('\n').count() + 1;
+        let line = self.lines_before + before.matches('\n').count() + 1;
         let column = before
             .rsplit('\n')
             .next()
@@ -279,7 +281,7 @@ impl miette::SourceCode for Report<'_> {
             self.0.place.file.clone(),
             contents.data(),
             *contents.span(),
-            contents.line(),
+            self.0.place.lines_before + contents.line(),
             contents.column(),
             contents.line_count(),
         )))

@@ -14,7 +14,6 @@ mod error;
 mod fingerprint;
 mod issuer;
 mod issuers;
-mod json;
 mod jwks;
 mod refresh;
 mod revocations;

@@ -8,7 +8,9 @@ use super::certificates::Certificates;
 use super::generation::{self, Built};
 use super::report::Report;
 use super::resident;
-use crate::config::{self, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Watch};
+use crate::config::{
+    self, Before, Compare, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Watch,
+};
 use crate::drain::Draining;
 use crate::fault::Fault;
 use crate::forward::Own;
@@ -16,6 +18,7 @@ use crate::gate::{Generation, Shared};
 use crate::snapshot::Snapshot;
 use crate::supervisor;
 use crate::tls::Material;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -27,6 +30,10 @@ pub(super) const READINGS: usize = 5;
 
 /// How much longer than a look at unchanged files the rest after it is, at least.
 const REST: u32 = 3;
+
+/// At every so many polls, files are compared by their contents: what leaves no trace in the file system's
+/// description of a file is rare, and is found all the same.
+const POLLS_BY_STAMPS: u32 = 30;
 
 /// Owns the last whole generation, and what its reading left.
 pub(super) struct Reloader {
@@ -41,6 +48,8 @@ pub(super) struct Reloader {
     last: Arc<Last>,
     seen: Arc<Seen>,
     watch: Watch,
+    /// Polls since the last one that compared contents.
+    polls: u32,
     /// Descriptors ran out, which was said.
     starved: bool,
     /// Whom no upstream may lead to.
@@ -51,6 +60,16 @@ pub(super) struct Reloader {
 struct Last {
     kept: Kept,
     generation: Generation,
+}
+
+/// Why the files are looked at.
+enum Why {
+    /// Somebody wants them to be loaded.
+    Asked,
+    /// What bears these names may have changed; `None`: anything.
+    Told(Option<BTreeSet<PathBuf>>),
+    /// It is time.
+    Poll,
 }
 
 /// One reading of all files, and what came of it.
@@ -86,6 +105,7 @@ impl Reloader {
             own,
             shared,
             watch,
+            polls: 0,
             starved: false,
         }
     }
@@ -105,28 +125,32 @@ impl Reloader {
         loop {
             // Of what the start touched, and then each look.
             resident::give_back();
-            let forced = tokio::select! {
+            let why = tokio::select! {
                 () = draining.signal() => return,
-                () = self.asked.notified() => true,
-                () = self.watch.changed() => false,
-                () = sleep(self.settings.poll) => false,
+                () = self.asked.notified() => Why::Asked,
+                names = self.watch.changed() => Why::Told(names),
+                () = sleep(self.settings.poll) => Why::Poll,
             };
             tokio::select! {
                 () = draining.signal() => return,
-                () = self.look(forced) => {}
+                () = self.look(why) => {}
             }
         }
     }
 
     /// Loads the files if they say something else than before, or if somebody asked for it.
-    async fn look(&mut self, forced: bool) {
+    async fn look(&mut self, why: Why) {
         let begun = Instant::now();
-        if forced {
-            supervisor::reloading();
-            self.reload().await;
-            return supervisor::ready();
-        }
-        if self.unchanged().await {
+        let (names, compare) = match why {
+            Why::Asked => {
+                supervisor::reloading();
+                self.reload().await;
+                return supervisor::ready();
+            }
+            Why::Told(names) => (names, Compare::Stamps),
+            Why::Poll => (None, self.poll()),
+        };
+        if self.unchanged(names, compare).await {
             self.starved = false;
         } else {
             self.reload().await;
@@ -139,18 +163,38 @@ impl Reloader {
         sleep(self.settings.debounce.max(REST * begun.elapsed())).await;
     }
 
-    async fn unchanged(&self) -> bool {
-        let seen = Arc::clone(&self.seen);
-        spawn_blocking(move || seen.holds()).await.unwrap_or(false)
+    /// How closely files are compared at this poll.
+    fn poll(&mut self) -> Compare {
+        self.polls = (self.polls + 1) % POLLS_BY_STAMPS;
+        if self.polls == 0 {
+            Compare::Contents
+        } else {
+            Compare::Stamps
+        }
+    }
+
+    async fn unchanged(&mut self, names: Option<BTreeSet<PathBuf>>, compare: Compare) -> bool {
+        // Taken, so that what has to be read anew is noted there. Should the look fail, nothing is known.
+        let mut seen = std::mem::take(&mut self.seen);
+        let look = spawn_blocking(move || {
+            let own = Arc::make_mut(&mut seen);
+            let holds = names.and_then(|names| own.holds_at(&names));
+            (holds.unwrap_or_else(|| own.holds(compare)), seen)
+        });
+        let Ok((holds, seen)) = look.await else {
+            return false;
+        };
+        self.seen = seen;
+        holds
     }
 
     /// Reads until a reading holds, and follows it. Whoever never stops writing keeps only its own files
     /// from being followed: in the end what two readings saw alike is believed, and nothing else.
     async fn reload(&mut self) {
         let (mut readings, mut earlier) = (0, None);
-        let attempt = loop {
+        let mut attempt = loop {
             readings += 1;
-            let Some(attempt) = self.attempt(earlier.take()).await else {
+            let Some(mut attempt) = self.attempt(earlier.take()).await else {
                 return;
             };
             // A file that cannot be opened for want of a descriptor is not a file that is gone.
@@ -168,15 +212,24 @@ impl Reloader {
                 break attempt;
             }
             sleep_until(attempt.read + self.settings.debounce).await;
-            let seen = attempt.seen.clone();
-            if spawn_blocking(move || seen.holds()).await.unwrap_or(false) {
+            let mut seen = std::mem::take(&mut attempt.seen);
+            let look = spawn_blocking(move || (seen.holds(Compare::Stamps), seen));
+            let (holds, seen) = look.await.unwrap_or_default();
+            if holds {
+                attempt.seen = seen;
                 break attempt;
             }
-            self.meanwhile(attempt.seen.clone()).await;
-            earlier = (readings == READINGS).then_some(attempt.seen);
+            let seen = Arc::new(seen);
+            self.meanwhile(Arc::clone(&seen)).await;
+            earlier = (readings == READINGS).then_some(seen);
         };
-        self.watch.follow(&attempt.seen);
-        self.seen = Arc::new(attempt.seen);
+        self.seen = Arc::new(std::mem::take(&mut attempt.seen));
+        self.serve(attempt).await;
+        self.watch.follow(&self.seen);
+    }
+
+    /// Follows what was read.
+    async fn serve(&mut self, attempt: Attempt) {
         if let (Some(serving), Some(found)) = (&self.certificates, attempt.certificates) {
             serving.follow(found, &self.shared.clock);
         }
@@ -191,10 +244,12 @@ impl Reloader {
     }
 
     /// Away from the runtime that refreshes keys and answers probes.
-    async fn attempt(&self, earlier: Option<Seen>) -> Option<Attempt> {
+    async fn attempt(&self, earlier: Option<Arc<Seen>>) -> Option<Attempt> {
         let (path, last) = (self.path.clone(), Arc::clone(&self.last));
         let shared = Arc::clone(&self.shared);
-        let attempt = spawn_blocking(move || attempt(&path, &last, &shared, earlier)).await;
+        let known = Arc::clone(&self.seen);
+        let before = Before { known, earlier };
+        let attempt = spawn_blocking(move || attempt(&path, &last, &shared, before)).await;
         let failed = |error: &tokio::task::JoinError| tracing::error!(%error, "a reload failed");
         attempt.inspect_err(failed).ok()
     }
@@ -216,11 +271,15 @@ impl Reloader {
 
     /// Something is still being written. Files that are not do not wait for it to say that somebody is
     /// suspended or revoked; what serves is never made wider by that.
-    async fn meanwhile(&self, seen: Seen) {
+    async fn meanwhile(&self, seen: Arc<Seen>) {
         let (last, serving) = (Arc::clone(&self.last), self.shared.generation.load());
         let narrow = move || {
             let rules = (&*serving.rules.directory, &*serving.rules.revocations);
-            let (restrictions, _) = last.kept.restrictions(Some(seen), rules);
+            let before = Before {
+                known: Arc::clone(&seen),
+                earlier: Some(seen),
+            };
+            let (restrictions, _) = last.kept.restrictions(before, rules);
             generation::restricted(&serving, &restrictions)
         };
         if let Ok(Some(next)) = spawn_blocking(narrow).await {
@@ -251,15 +310,14 @@ impl Reloader {
     }
 }
 
-fn attempt(path: &Path, last: &Last, shared: &Shared, earlier: Option<Seen>) -> Attempt {
-    let settled = earlier.clone();
+fn attempt(path: &Path, last: &Last, shared: &Shared, before: Before) -> Attempt {
     // What was suspended while files kept changing is in no whole generation yet, and stays.
     let serving = shared.generation.load();
     let directory = &serving.rules.directory;
     let narrowed = !Arc::ptr_eq(directory, &last.generation.rules.directory);
     let narrowed = narrowed.then(|| last.kept.serving(directory));
     let kept = narrowed.as_ref().unwrap_or(&last.kept);
-    let (resolved, seen) = config::read(path, Some(kept), earlier);
+    let (resolved, seen) = config::read(path, Some(kept), before.clone());
     let read = Instant::now();
     let former = Some(&last.generation);
     let mut certificates = None;
@@ -276,7 +334,7 @@ fn attempt(path: &Path, last: &Last, shared: &Shared, earlier: Option<Seen>) -> 
         },
         Err(faults) => {
             let rules = (&*serving.rules.directory, &*serving.rules.revocations);
-            let (mut restrictions, more) = kept.restrictions(settled, rules);
+            let (mut restrictions, more) = kept.restrictions(before, rules);
             Attempt {
                 certificates: certificates.or_else(|| restrictions.tls.take()),
                 outcome: Err((faults, restrictions)),

@@ -6,7 +6,7 @@ use super::generation::{self, Built};
 use super::reload::{READINGS, Reloader};
 use super::view::Shown;
 use crate::clock::Clock;
-use crate::config::{self, Origin, Resolved};
+use crate::config::{self, Before, Compare, Origin, Resolved};
 use crate::decision::{self, Pdp};
 use crate::drain::{self, Drain, Draining};
 use crate::fault::Fault;
@@ -180,7 +180,7 @@ async fn read_whole(
     loop {
         readings += 1;
         let begun = Instant::now();
-        let origin = std::mem::take(&mut resolved.origin);
+        let mut origin = std::mem::take(&mut resolved.origin);
         let machine = Machine {
             listen: resolved.listen.clone(),
             tls: resolved.tls.clone(),
@@ -191,12 +191,16 @@ async fn read_whole(
         };
         let built = generation::build(resolved, None, clock, metrics).map_err(Error::Invalid)?;
         sleep_until(begun + built.reload.debounce).await;
-        if readings > READINGS || origin.seen.holds() {
+        if readings > READINGS || origin.seen.holds(Compare::Stamps) {
             return Ok((machine, origin, built));
         }
         tracing::warn!("the files change while they are read; reading them again");
-        let earlier = (readings == READINGS).then_some(origin.seen);
-        resolved = config::load_after(&origin.path, earlier).map_err(Error::Invalid)?;
+        let known = Arc::new(origin.seen);
+        let before = Before {
+            earlier: (readings == READINGS).then(|| Arc::clone(&known)),
+            known,
+        };
+        resolved = config::load_after(&origin.path, before).map_err(Error::Invalid)?;
     }
 }
 

@@ -25,9 +25,9 @@ enum Command {
 
 #[derive(Debug, ClapArgs)]
 struct LintArgs {
-    /// The folder of the tenants' files; issuers and plans are then taken as they are, and no
+    /// The folder of the tenants' files, or one `.ndjson` file; issuers and plans are then taken as they are, and no
     /// configuration is read
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR|FILE")]
     dir: Option<PathBuf>,
     #[command(flatten)]
     file: ConfigFile,
@@ -39,7 +39,7 @@ struct LintArgs {
 pub(super) fn run(args: &Args) -> ExitCode {
     let Command::Lint(args) = &args.command;
     let of = match &args.dir {
-        Some(dir) => TenantsOf::Folder(dir),
+        Some(dir) => TenantsOf::Alone(dir),
         None => TenantsOf::Config(&args.file.config),
     };
     report::faults(&author::lint(of), args.format)

@@ -1,9 +1,10 @@
 //! The files of `listen.tls`, read one by one: a broken one is told with its name, and keeps nobody from
 //! reading the others.
 
-use super::disk::{self, Disk};
+use super::disk::Disk;
 use super::file::{ClientAuth, Tls, TlsVersion, UnknownNames};
 use super::secret;
+use super::seen;
 use super::units::SecretRef;
 use crate::fault::{Fault, Place};
 use crate::tls::{
@@ -130,8 +131,8 @@ fn fault(file: &str, code: &'static str, error: &impl Display, help: &str) -> Bo
 }
 
 fn digest<const N: usize>(texts: [&Result<Arc<str>, Box<Fault>>; N]) -> [u8; 32] {
-    let parts = texts.map(|text| text.as_deref().unwrap_or_default());
-    disk::digest(&parts)
+    let parts = texts.map(|text| text.as_deref().map_or(&[][..], str::as_bytes));
+    seen::digest(&parts)
 }
 
 const CERT_HELP: &str = "name a file of PEM certificates, the server's own first";

@@ -27,7 +27,7 @@ pub(crate) use route::{
 pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Principals, Reload, Share};
 pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Pool, Timeouts, Upstream};
 pub(crate) use tenant::{
-    MachineClient, Member, NotBefore, Overlay, Status, Tenant, Workspace, WorkspaceRole,
+    MachineClient, Member, NotBefore, Overlay, Status, Tenant, Tenants, Workspace, WorkspaceRole,
 };
 pub(crate) use tls::{ClientAuth, Tls, TlsVersion, UnknownNames};
 pub(crate) use transport::{Http2, Protocol, UpstreamTls};
@@ -71,10 +71,10 @@ pub(crate) struct Config {
     /// What holds for all Principals.
     #[serde(default)]
     pub(crate) principals: Principals,
-    /// The folder of the tenant directory: one `<account>.yaml` for each account, and its own
-    /// policies as `<account>.cedar` or `<account>/*.cedar`.
-    #[schemars(length(min = 1), extend("examples" = ["tenants/"]))]
-    pub(crate) tenants: String,
+    /// The folder of the tenant directory, with one `<account>.yaml` for each account, and its own
+    /// policies as `<account>.cedar` or `<account>/*.cedar`; or one file with an account on each line.
+    #[schemars(extend("examples" = ["tenants/"]))]
+    pub(crate) tenants: Tenants,
     /// The folder of the platform's policies (`*.cedar`). The guards are part of the program and
     /// hold over them.
     #[schemars(length(min = 1), extend("examples" = ["policies/"]))]

@@ -1,6 +1,7 @@
 //! Files and folders that the configuration names: bounded, regular, inside their tree. Only `disk` reads
 //! through this: what it does not see is not followed when it changes.
 
+use super::stamp::Stamp;
 use crate::fault::{Fault, Place};
 use crate::socket::is_starved;
 use rustix::fs::{Mode, OFlags};
@@ -26,6 +27,23 @@ pub(crate) struct Entry {
     pub(crate) path: PathBuf,
     /// A folder, after following links.
     pub(crate) is_folder: bool,
+    /// Reached through a link.
+    pub(crate) is_link: bool,
+}
+
+/// Names in a folder, sorted, and what had to be refused.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) refused: Vec<Fault>,
+}
+
+/// The bytes of a regular file, and how the file system describes it: the same before and after
+/// reading. `None`: something was written meanwhile.
+#[derive(Debug)]
+pub(super) struct Bytes {
+    pub(super) bytes: Vec<u8>,
+    pub(super) stamp: Option<Stamp>,
 }
 
 impl Entry {
@@ -43,6 +61,22 @@ impl Entry {
 
 /// The whole text of a regular file.
 pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> {
+    let found = read_bytes(path, bytes_max)?;
+    text(path, found.bytes)
+}
+
+/// The text that these bytes of a file are.
+pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<Arc<str>, Box<Fault>> {
+    String::from_utf8(bytes).map(Into::into).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let place = Place::file(path.display().to_string());
+        let why = format!("is not UTF-8 from byte {at} on");
+        Box::new(Fault::error("file_unreadable", place, why).help("save it as UTF-8"))
+    })
+}
+
+/// All bytes of a regular file.
+pub(super) fn read_bytes(path: &Path, bytes_max: u64) -> Result<Bytes, Box<Fault>> {
     let fault = |code, why: String, help: &str| {
         let place = Place::file(path.display().to_string());
         Box::new(Fault::error(code, place, why).help(help))
@@ -61,27 +95,31 @@ pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Arc<str>, Box<Fault>> 
     let mut bytes = Vec::new();
     let file = open(path).map_err(failed)?;
     // Of what was opened: another file may stand under the name by now.
-    if !file.metadata().map_err(failed)?.is_file() {
+    let before = file.metadata().map_err(failed)?;
+    if !before.is_file() {
         return Err(unreadable(
             "is not a regular file".to_owned(),
             "name a file",
         ));
     }
-    file.take(bytes_max + 1)
+    let expected = usize::try_from(before.len().min(bytes_max)).unwrap_or_default();
+    bytes.reserve_exact(expected.saturating_add(1));
+    (&file)
+        .take(bytes_max + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() as u64 > bytes_max {
         let why = format!("is longer than {bytes_max} bytes");
         return Err(unreadable(why, "split it, or remove what is not needed"));
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text.into()),
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            let why = format!("is not UTF-8 from byte {at} on");
-            Err(unreadable(why, "save it as UTF-8"))
-        }
-    }
+    let (before, after) = (
+        Stamp::of(&before),
+        Stamp::of(&file.metadata().map_err(failed)?),
+    );
+    Ok(Bytes {
+        bytes,
+        stamp: (before == after).then_some(after),
+    })
 }
 
 /// Without waiting: a pipe would wait for its writer.
@@ -92,7 +130,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 
 /// Names in `folder`, sorted, and what had to be refused. Names that start with `.` are not looked at
 /// (`..data` is how Kubernetes swaps a whole folder); links that leave `folder` are refused.
-pub(crate) fn list(folder: &Path) -> Result<(Vec<Entry>, Vec<Fault>), Box<Fault>> {
+pub(crate) fn list(folder: &Path) -> Result<Listing, Box<Fault>> {
     let unreadable = |error: std::io::Error| {
         let place = Place::file(folder.display().to_string());
         let why = format!("the folder cannot be read: {}", plain(&error));
@@ -101,30 +139,35 @@ pub(crate) fn list(folder: &Path) -> Result<(Vec<Entry>, Vec<Fault>), Box<Fault>
     };
     let root = folder.canonicalize().map_err(unreadable)?;
     let mut entries = Vec::new();
-    let mut faults = Vec::new();
+    let mut refused = Vec::new();
     for entry in std::fs::read_dir(&root).map_err(unreadable)? {
-        let name = entry.map_err(unreadable)?.file_name();
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name();
         let path = folder.join(&name);
         let Ok(name) = name.into_string() else {
             let place = Place::file(path.display().to_string());
             let why = "the name is not UTF-8";
-            faults.push(Fault::error("file_name", place, why).help("rename it"));
+            refused.push(Fault::error("file_name", place, why).help("rename it"));
             continue;
         };
         if name.starts_with('.') {
             continue;
         }
-        match inside(&root, &path) {
+        // Only a link can lead out of the folder.
+        let kind = entry.file_type().ok().filter(|kind| !kind.is_symlink());
+        let is_folder = kind.map_or_else(|| inside(&root, &path), |kind| Ok(kind.is_dir()));
+        match is_folder {
             Ok(is_folder) => entries.push(Entry {
                 name,
                 path,
                 is_folder,
+                is_link: kind.is_none(),
             }),
-            Err(fault) => faults.push(*fault),
+            Err(fault) => refused.push(*fault),
         }
     }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((entries, faults))
+    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(Listing { entries, refused })
 }
 
 /// A fault for each file of that extension: a folder of its own is no place for it.

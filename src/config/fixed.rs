@@ -81,7 +81,7 @@ mod tests {
 
     fn config(text: &str) -> Config {
         let document = crate::document::Document::parse("palisade.yaml", text.into()).unwrap();
-        super::super::misfit::shape(&document, super::super::schema::config()).unwrap()
+        super::super::misfit::shape(&document, &super::super::schema::CONFIG).unwrap()
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The tenant directory alone, without the rest of a configuration.
 
 use super::disk::Disk;
+use super::file;
 use super::files::{self, FILE_BYTES_MAX};
-use super::tenants::{self, Former, Known};
+use super::tenants::{self, Former, Known, Layout};
 use crate::document::Document;
 use crate::fault::{Fault, Severity};
 use crate::policy::{self, Store};
+use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 
@@ -14,8 +16,8 @@ use std::path::Path;
 pub enum TenantsOf<'a> {
     /// As a configuration names it, with the issuers and plans of that configuration.
     Config(&'a Path),
-    /// A folder alone: its issuers and plans are taken as they are.
-    Folder(&'a Path),
+    /// A folder or a file of lines alone: its issuers and plans are taken as they are.
+    Alone(&'a Path),
 }
 
 /// Every fault of a tenant directory, and what its people may want to know. What would be left out of
@@ -23,7 +25,7 @@ pub enum TenantsOf<'a> {
 pub fn tenants(of: TenantsOf<'_>) -> Vec<Fault> {
     match of {
         TenantsOf::Config(path) => of_config(path).unwrap_or_else(|faults| faults),
-        TenantsOf::Folder(folder) => lint(folder, Known::default()),
+        TenantsOf::Alone(path) => lint(&Layout::of(path.to_owned()), Known::default()),
     }
 }
 
@@ -32,7 +34,8 @@ pub fn tenants(of: TenantsOf<'_>) -> Vec<Fault> {
 fn of_config(path: &Path) -> Result<Vec<Fault>, Vec<Fault>> {
     let text = files::read(path, FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
     let document = Document::parse(&path.display().to_string(), text)?;
-    let Some(folder) = document.get("/tenants").and_then(Value::as_str) else {
+    let base = path.parent().unwrap_or_else(|| Path::new(""));
+    let Some(layout) = layout(&document, base) else {
         let place = document.key_place("/tenants");
         let fault = Fault::error("config_missing_key", place, "`tenants` is missing");
         return Err(vec![
@@ -40,8 +43,13 @@ fn of_config(path: &Path) -> Result<Vec<Fault>, Vec<Fault>> {
         ]);
     };
     let names = Names::read(&document);
-    let base = path.parent().unwrap_or_else(|| Path::new(""));
-    Ok(lint(&base.join(folder), names.known()))
+    Ok(lint(&layout, names.known()))
+}
+
+/// Where the directory stands, from a configuration that may not fit its shape.
+pub(super) fn layout(document: &Document, base: &Path) -> Option<Layout> {
+    let shape = document.get("/tenants")?;
+    Some(file::Tenants::deserialize(shape).ok()?.layout(base))
 }
 
 /// The names that tenants' files may use, from a configuration that may not fit its shape.
@@ -69,8 +77,8 @@ impl<'a> Names<'a> {
     }
 }
 
-fn lint(folder: &Path, known: Known<'_>) -> Vec<Fault> {
-    let found = match tenants::read(folder, known, &Disk::default(), &Former::default()) {
+fn lint(layout: &Layout, known: Known<'_>) -> Vec<Fault> {
+    let found = match tenants::read(layout, known, &Disk::default(), &Former::default()) {
         Ok(found) => found,
         Err(fault) => return vec![*fault],
     };

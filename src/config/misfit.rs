@@ -2,6 +2,7 @@
 //!
 //! serde stops at the first fault; the schema finds them all, so that a reader repairs a file once.
 
+use super::schema::Rules;
 use crate::document::{Document, child};
 use crate::fault::{Fault, Span, nearest};
 use jsonschema::ValidationError;
@@ -11,17 +12,11 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// All misfits, in the order of the file.
-pub(crate) fn misfits(document: &Document, schema: &Value) -> Vec<Fault> {
-    let validator = jsonschema::options()
-        .with_format("moment", |text| {
-            crate::clock::Timestamp::parse_rfc3339(text).is_some()
-        })
-        .should_validate_formats(true)
-        .build(schema)
-        .expect("made from our own types, and a test holds it against its meta-schema");
+pub(super) fn misfits(document: &Document, rules: &Rules) -> Vec<Fault> {
+    let schema = &rules.schema;
     let finder = Finder { document, schema };
     let mut faults = Vec::new();
-    for error in validator.iter_errors(document.value()) {
+    for error in rules.validator.iter_errors(document.value()) {
         finder.explain(&error, &mut faults);
     }
     drop_meant(&mut faults);
@@ -85,11 +80,11 @@ const MISSING_KEY: &str = "config_missing_key";
 const SECRET: &str = "config_secret";
 
 /// The shape of a document, or every way in which it does not fit.
-pub(crate) fn shape<T: DeserializeOwned>(
+pub(super) fn shape<T: DeserializeOwned>(
     document: &Document,
-    schema: &Value,
+    rules: &Rules,
 ) -> Result<T, Vec<Fault>> {
-    let faults = misfits(document, schema);
+    let faults = misfits(document, rules);
     if !faults.is_empty() {
         return Err(faults);
     }

@@ -68,7 +68,6 @@ pub(super) fn resolve(
     let decision = running::decision(&config.cache, &mut findings);
     let audit = running::audit(&config.audit, &mut findings);
     let reload = running::reload(&config.reload, &mut findings);
-    texts.append(&mut tenants.texts);
     let kept = Kept::new(config, &findings, &mut tenants, admin.as_ref());
     let tls = served_with(config, former.is_none(), &mut findings);
     let (errors, mut warnings): (Vec<Fault>, Vec<Fault>) = findings
@@ -83,7 +82,7 @@ pub(super) fn resolve(
                 admin,
                 head,
                 forward,
-                inputs: inputs(&issuers, texts),
+                inputs: inputs(&issuers, texts, &tenants.digest),
                 issuers,
                 token_entries: u64::from(config.cache.token_entries),
                 router,
@@ -208,8 +207,8 @@ fn tenants(config: &Config, former: &tenants::Former, findings: &mut Findings<'_
         issuers: Some(&issuers),
         plans: Some(&plans),
     };
-    let folder = findings.path(&config.tenants);
-    match tenants::read(&folder, known, findings.disk(), former) {
+    let layout = config.tenants.layout(findings.folder());
+    match tenants::read(&layout, known, findings.disk(), former) {
         Ok(tenants) => tenants,
         Err(fault) => {
             blame(findings, "/tenants", *fault);
@@ -332,7 +331,7 @@ fn operations(routes: &[Route], references: &[ReferenceRule]) -> Vec<Arc<Operati
 
 /// Over names and texts, each with its length, so that no two different inputs read alike; never over
 /// where the folder lies, so that replicas agree.
-fn inputs(issuers: &[IssuerSettings], mut texts: Texts) -> [u8; 32] {
+fn inputs(issuers: &[IssuerSettings], mut texts: Texts, tenants: &[u8; 32]) -> [u8; 32] {
     for issuer in issuers {
         if let KeySource::File { text, .. } = &issuer.keys {
             texts.push((format!("keys/{}", issuer.name), Arc::clone(text)));
@@ -340,6 +339,7 @@ fn inputs(issuers: &[IssuerSettings], mut texts: Texts) -> [u8; 32] {
     }
     texts.sort();
     let mut hasher = Hasher::new(&SHA256);
+    hasher.update(tenants);
     for (name, text) in &texts {
         for part in [name.as_bytes(), text.as_bytes()] {
             hasher.update(&(part.len() as u64).to_be_bytes());

@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path, issuers: &[&str], disk: &Disk) -> Result<Read, V
         .read(path, REVOCATIONS_BYTES_MAX)
         .map_err(|fault| vec![*fault])?;
     let document = Document::parse(&path.display().to_string(), Arc::clone(&text))?;
-    let shape: Shape = misfit::shape(&document, schema::revocations())?;
+    let shape: Shape = misfit::shape(&document, &schema::REVOCATIONS)?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let mut findings = Findings::new(&document, folder, disk);
     for (at, subject) in shape.sub.iter().enumerate() {

@@ -1,28 +1,51 @@
 //! JSON Schemas of the files, made from their shapes.
 
 use super::file::{Config, Revocations, Tenant};
+use jsonschema::Validator;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 use std::sync::LazyLock;
 
+/// A schema, and what holds values against it: that is made once, and costs more than a file does.
+pub(super) struct Rules {
+    pub(super) schema: Value,
+    pub(super) validator: Validator,
+}
+
+pub(super) static CONFIG: LazyLock<Rules> = LazyLock::new(|| Rules::of::<Config>("config"));
+pub(super) static TENANT: LazyLock<Rules> = LazyLock::new(|| Rules::of::<Tenant>("tenant"));
+pub(super) static REVOCATIONS: LazyLock<Rules> =
+    LazyLock::new(|| Rules::of::<Revocations>("revocations"));
+
 /// Schema of `palisade.yaml`.
 pub fn config() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_of::<Config>("config"));
-    &SCHEMA
+    &CONFIG.schema
 }
 
 /// Schema of a tenant file.
 pub fn tenant() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_of::<Tenant>("tenant"));
-    &SCHEMA
+    &TENANT.schema
 }
 
 /// Schema of a file of revocations.
 pub fn revocations() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_of::<Revocations>("revocations"));
-    &SCHEMA
+    &REVOCATIONS.schema
+}
+
+impl Rules {
+    fn of<T: JsonSchema>(name: &str) -> Self {
+        let schema = schema_of::<T>(name);
+        let validator = jsonschema::options()
+            .with_format("moment", |text| {
+                crate::clock::Timestamp::parse_rfc3339(text).is_some()
+            })
+            .should_validate_formats(true)
+            .build(&schema)
+            .expect("made from our own types, and a test holds it against its meta-schema");
+        Self { schema, validator }
+    }
 }
 
 fn schema_of<T: JsonSchema>(name: &str) -> Value {

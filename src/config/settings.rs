@@ -1,8 +1,9 @@
 //! What the configuration comes to: the settings of every part, ready to use.
 
-use super::disk::{Disk, Seen};
+use super::disk::{Before, Disk};
 use super::file::Config;
 use super::findings::Findings;
+use super::seen::Seen;
 use super::{certificates, revocations, tenants, watch};
 use crate::admin::ControlToken;
 use crate::fault::Fault;
@@ -87,7 +88,7 @@ pub struct Kept {
     pub(super) config: Config,
     pub(super) tenants: tenants::Former,
     pub(super) folder: PathBuf,
-    pub(super) tenants_folder: PathBuf,
+    pub(super) layout: tenants::Layout,
     pub(super) revocations_file: Option<PathBuf>,
     /// What opens `control` since the start, where it was configured.
     pub(super) control_token: Option<ControlToken>,
@@ -132,7 +133,7 @@ impl Kept {
         Self {
             tenants: std::mem::take(&mut tenants.former),
             folder: findings.folder().to_owned(),
-            tenants_folder: findings.path(&config.tenants),
+            layout: config.tenants.layout(findings.folder()),
             revocations_file: config.revocations.as_ref().map(|name| findings.path(name)),
             control_token: control.map(|control| control.token.clone()),
             config: config.clone(),
@@ -147,21 +148,21 @@ impl Kept {
             config: self.config.clone(),
             tenants: self.tenants.serving(directory),
             folder: self.folder.clone(),
-            tenants_folder: self.tenants_folder.clone(),
+            layout: self.layout.clone(),
             revocations_file: self.revocations_file.clone(),
             control_token: self.control_token.clone(),
         }
     }
 
-    /// Reads, where this reading did, what holds whatever is wrong elsewhere; after an `earlier` reading,
-    /// from those files alone that it saw as they are now. A file that says nothing by that has not taken
+    /// Reads, where this reading did, what holds whatever is wrong elsewhere; after an earlier reading
+    /// `before`, from those files alone that it saw as they are now. A file that says nothing by that has not taken
     /// back what it said: what is `serving` by it stays.
     pub fn restrictions(
         &self,
-        earlier: Option<Seen>,
+        before: Before,
         serving: (&Directory, &Revocations),
     ) -> (Restrictions, Seen) {
-        let disk = earlier.map_or_else(Disk::default, Disk::after);
+        let disk = Disk::after(before);
         let (directory, revoked) = serving;
         let issuers = self.config.issuer_names();
         let read = |path: &PathBuf| revocations::read(path, &issuers, &disk).ok();
@@ -170,7 +171,7 @@ impl Kept {
         let tls = self.config.listen.tls.as_ref();
         let restrictions = Restrictions {
             tls: tls.map(|shape| certificates::read(shape, &self.folder, &disk)),
-            accounts: tenants::narrowings(&self.tenants_folder, &disk, &self.tenants, directory),
+            accounts: tenants::narrowings(&self.layout, &disk, &self.tenants, directory),
             revocations: revocations.unwrap_or_else(|| revoked.clone()),
         };
         (restrictions, disk.seen())

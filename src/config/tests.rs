@@ -377,17 +377,21 @@ fn what_was_suspended_while_files_changed_stays_so_until_its_file_is_believed() 
     let file = case.0.path().join("tenants/acme.yaml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{text}# more\n")).unwrap();
+    let earlier = Arc::new(first.origin.seen.clone());
+    let believing = || Before {
+        earlier: Some(Arc::clone(&earlier)),
+        ..Before::default()
+    };
     let again = |kept: &Kept| {
-        let (resolved, _) = read(&case.path(), Some(kept), Some(first.origin.seen.clone()));
+        let (resolved, _) = read(&case.path(), Some(kept), believing());
         status(&resolved.expect("the others are good").directory)
     };
     assert_eq!(again(&first.kept), Status::Active);
     assert_eq!(again(&first.kept.serving(&meanwhile)), Status::Suspended);
     let serving = (&*meanwhile, &Revocations::default());
-    let seen = || Some(first.origin.seen.clone());
-    let (restrictions, _) = first.kept.restrictions(seen(), serving);
+    let (restrictions, _) = first.kept.restrictions(believing(), serving);
     assert_eq!(restrictions.accounts[&acme].status, Status::Suspended);
     // What the file says once it is believed holds.
-    let (restrictions, _) = first.kept.restrictions(None, serving);
+    let (restrictions, _) = first.kept.restrictions(Before::default(), serving);
     assert_eq!(restrictions.accounts[&acme].status, Status::Active);
 }

@@ -3,13 +3,13 @@
 //! Folders are watched, never files: an editor renames a new file into the place of the old one, and
 //! Kubernetes swaps a whole folder by the link `..data`. What really changed, only reading tells.
 
-use super::disk::Seen;
+use super::seen::Seen;
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
@@ -28,18 +28,30 @@ pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     /// By identity: another folder may take the name of one, and one may have two names.
     folders: BTreeMap<Identity, PathBuf>,
-    changed: Arc<Notify>,
+    told: Arc<Told>,
 }
+
+/// What the system told.
+#[derive(Debug, Default)]
+struct Told {
+    changed: Notify,
+    /// Of what. `None`: of more than is worth to be remembered, or of something unknown.
+    names: Mutex<Option<BTreeSet<PathBuf>>>,
+}
+
+/// Of more names than that, it is not worth to look at each.
+const NAMES_MAX: usize = 64;
 
 impl Watch {
     /// Watches nothing yet. Where the system cannot watch, polling has to do.
     pub fn new() -> Self {
-        let changed = Arc::new(Notify::new());
-        let told = Arc::clone(&changed);
-        let tell = move |event: notify::Result<Event>| {
-            if event.is_err() || event.is_ok_and(|event| may_change(event.kind)) {
-                told.notify_one();
-            }
+        let told = Arc::new(Told::default());
+        let tells = Arc::clone(&told);
+        let tell = move |event: notify::Result<Event>| match event {
+            Ok(event) if !may_change(event.kind) => {}
+            Ok(event) if event.need_rescan() => tells.something(),
+            Ok(event) => tells.of(event.paths),
+            Err(_) => tells.something(),
         };
         let watcher = notify::recommended_watcher(tell);
         let watcher = watcher.inspect_err(|error| {
@@ -48,7 +60,7 @@ impl Watch {
         Self {
             watcher: watcher.ok(),
             folders: BTreeMap::new(),
-            changed,
+            told,
         }
     }
 
@@ -83,12 +95,42 @@ impl Watch {
         });
         self.folders = wanted;
         // What changed before its folder was watched has told nobody.
+        self.told.something();
+    }
+
+    /// Completes when something may have changed since the last time that it did: what bears one of
+    /// these names. `None`: anything.
+    pub async fn changed(&self) -> Option<BTreeSet<PathBuf>> {
+        self.told.changed.notified().await;
+        self.told.take()
+    }
+}
+
+impl Told {
+    fn of(&self, paths: Vec<PathBuf>) {
+        if paths.is_empty() {
+            return self.something();
+        }
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = &mut *names {
+            names.extend(paths);
+        }
+        if names.as_ref().is_some_and(|names| names.len() > NAMES_MAX) {
+            *names = None;
+        }
+        drop(names);
         self.changed.notify_one();
     }
 
-    /// Completes when something may have changed since the last time that it did.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
+    fn something(&self) {
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.changed.notify_one();
+    }
+
+    /// Begins to remember anew.
+    fn take(&self) -> Option<BTreeSet<PathBuf>> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.replace(BTreeSet::new())
     }
 }
 

@@ -339,6 +339,7 @@ impl<'a> Builder<'a> {
             key: String::new(),
             span: Some(span),
             text: Some(Arc::clone(self.text)),
+            lines_before: 0,
         }
     }
 

@@ -118,9 +118,9 @@ fn active(
     let account = directory
         .account(account)
         .ok_or_else(|| Error::Account(account.clone(), "unknown"))?;
-    // Looked up in the account, not in the whole directory: a workspace of another account is none.
-    let workspace = account
-        .workspace(workspace)
+    // A workspace of another account is none.
+    let workspace = directory
+        .workspace_of(&account.id, workspace)
         .ok_or_else(|| Error::Workspace(workspace.clone(), "unknown"))?;
     if account.status != Status::Active {
         return Err(Error::Account(account.id.clone(), account.status.label()));
@@ -144,7 +144,7 @@ fn readable_catalogs(workspace: &Workspace, directory: &Directory) -> Vec<Arc<Wo
         let owner = directory.account(&catalog.account);
         catalog.kind == "catalog"
             && catalog.status == Status::Active
-            && catalog.shared_with.contains(&workspace.id)
+            && catalog.is_shared_with(&workspace.id)
             && owner.is_some_and(|owner| owner.status == Status::Active)
     };
     let declared = workspace

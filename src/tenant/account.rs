@@ -43,7 +43,7 @@ pub struct Workspace {
     pub features: Vec<String>,
     /// Catalog workspaces that this one wants to read.
     pub catalogs: Vec<WorkspaceId>,
-    /// Workspaces that may read this one, if it is a catalog.
+    /// Workspaces that may read this one, if it is a catalog; sorted.
     pub shared_with: Vec<WorkspaceId>,
     /// Clients through which users of this workspace log in.
     pub clients: Vec<ClientId>,
@@ -170,11 +170,10 @@ impl Workspace {
         let machines = self.machine_clients.iter().map(|client| &client.id);
         self.clients.iter().chain(machines)
     }
-}
 
-impl Account {
-    /// The workspace of that id, if it is this account's.
-    pub fn workspace(&self, id: &WorkspaceId) -> Option<&Arc<Workspace>> {
-        self.workspaces.iter().find(|workspace| workspace.id == *id)
+    /// Whether its owner lets that workspace read it. A catalog may be shared with all others, and
+    /// requests ask this.
+    pub fn is_shared_with(&self, reader: &WorkspaceId) -> bool {
+        self.shared_with.binary_search(reader).is_ok()
     }
 }

@@ -1,7 +1,7 @@
 //! The directory of tenants: who exists, and which client belongs to which workspace.
 
 use super::{Account, AccountId, Candidate, ClientId, MachineClient, Workspace, WorkspaceId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Names that an account may not have: they mean something else in metrics and policy ids (RULES 36).
@@ -47,6 +47,16 @@ pub enum Clash {
     },
 }
 
+impl Clash {
+    /// Whose entry is not used.
+    pub fn newcomer(&self) -> &AccountId {
+        match self {
+            Self::Account(id) | Self::Reserved(id) => id,
+            Self::Workspace { newcomer, .. } | Self::Client { newcomer, .. } => newcomer,
+        }
+    }
+}
+
 impl Directory {
     /// Indexes `accounts` in their order. An account that clashes with an earlier one is left out
     /// whole and reported: it is the newcomer that loses, never the one that is served.
@@ -66,6 +76,12 @@ impl Directory {
     /// The workspace of that id, whichever account it belongs to.
     pub fn workspace(&self, id: &WorkspaceId) -> Option<&Arc<Workspace>> {
         self.workspaces.get(id)
+    }
+
+    /// The workspace of that id, if it is that account's.
+    pub fn workspace_of(&self, account: &AccountId, id: &WorkspaceId) -> Option<&Arc<Workspace>> {
+        let workspace = self.workspace(id);
+        workspace.filter(|workspace| workspace.account == *account)
     }
 
     /// The workspace whose users log in through that client.
@@ -93,13 +109,13 @@ impl Directory {
             return Some(Clash::Reserved(account.id.clone()));
         }
         let mut own: HashMap<&ClientId, &WorkspaceId> = HashMap::new();
-        let mut named: Vec<&WorkspaceId> = Vec::new();
+        let mut named: HashSet<&WorkspaceId> = HashSet::new();
         for workspace in &account.workspaces {
             let owner = self
                 .workspaces
                 .get(&workspace.id)
                 .map(|owner| &owner.account);
-            let twice = named.contains(&&workspace.id).then_some(&account.id);
+            let twice = (!named.insert(&workspace.id)).then_some(&account.id);
             if let Some(owner) = owner.or(twice) {
                 return Some(Clash::Workspace {
                     workspace: workspace.id.clone(),
@@ -107,7 +123,6 @@ impl Directory {
                     newcomer: account.id.clone(),
                 });
             }
-            named.push(&workspace.id);
             for client in workspace.client_ids() {
                 let owner = self.owner_of(client).or_else(|| own.get(client).copied());
                 if let Some(owner) = owner {
@@ -130,6 +145,31 @@ impl Directory {
                 .get(client)
                 .map(|(workspace, _)| &workspace.id)
         })
+    }
+
+    /// The same, with none but these accounts.
+    pub(super) fn only(&self, accounts: &HashSet<AccountId>) -> Self {
+        let mut next = if accounts.is_empty() {
+            Self::default()
+        } else {
+            self.clone()
+        };
+        let gone = self.accounts.values();
+        for account in gone.filter(|one| !accounts.contains(&one.id)) {
+            next.remove(account);
+        }
+        next
+    }
+
+    fn remove(&mut self, account: &Account) {
+        self.accounts.remove(&account.id);
+        for workspace in &account.workspaces {
+            self.workspaces.remove(&workspace.id);
+            for client in workspace.client_ids() {
+                self.clients.remove(client);
+                self.machine_clients.remove(client);
+            }
+        }
     }
 
     pub(super) fn insert(&mut self, account: Arc<Account>) {

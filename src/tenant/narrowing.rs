@@ -40,6 +40,28 @@ impl Narrowing {
     }
 }
 
+impl Narrowing {
+    /// As strict as both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.status = self.status.max(other.status);
+        self.not_before.account = self.not_before.account.max(other.not_before.account);
+        for (user, moment) in other.not_before.users {
+            let own = self.not_before.users.entry(user).or_insert(moment);
+            *own = (*own).max(moment);
+        }
+        for (workspace, status) in other.workspaces {
+            let own = self.workspaces.entry(workspace).or_insert(status);
+            *own = (*own).max(status);
+        }
+        for (user, status) in other.users {
+            let own = self.users.entry(user).or_insert(status);
+            *own = (*own).max(status);
+        }
+        self
+    }
+}
+
 impl Account {
     /// This entry, made as strict as `by`. It never becomes wider: the stricter status and the later
     /// moment win. `None`: it is as strict already.

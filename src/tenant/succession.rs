@@ -1,7 +1,9 @@
 //! From one directory to the next: whoever had an id keeps it (RULES 36).
 
-use super::{Account, AccountId, Clash, Directory};
-use std::collections::HashMap;
+use super::{Account, AccountId, Clash, ClientId, Directory, WorkspaceId};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// An entry of the next directory.
@@ -17,17 +19,23 @@ impl Directory {
     /// The directory after `former`. An id belongs to whoever had it there and still claims it; an
     /// account that claims another's is held to its fallback, or left out, and reported. Among new
     /// ids, an account that serves already goes before one that does not.
-    pub fn succeed(former: &Self, mut candidates: Vec<Candidate>) -> (Self, Vec<Clash>) {
-        candidates.sort_by_key(|one| former.account(&one.account.id).is_none());
+    pub fn succeed(former: &Self, candidates: Vec<Candidate>) -> (Self, Vec<Clash>) {
+        let serves = |one: &Candidate| former.account(&one.account.id);
+        // Who is as before keeps what it had: nobody else can claim that, and nothing is to be done.
+        let mut stable: HashSet<AccountId> = HashSet::new();
+        let mut candidates = candidates;
+        candidates.retain(|one| {
+            let same = serves(one).is_some_and(|own| Arc::ptr_eq(own, &one.account));
+            !same || !stable.insert(one.account.id.clone())
+        });
+        candidates.sort_by_key(|one| serves(one).is_none());
         let mut clashes = Vec::new();
         loop {
-            let claims = Claims::new(former, &candidates);
-            let (mut next, mut kept, mut again) = (Self::default(), Vec::new(), false);
-            for candidate in candidates {
-                let account = &candidate.account;
-                let clash = claims.contested(account);
-                let Some(clash) = clash.or_else(|| next.clash_of(account)) else {
-                    next.insert(Arc::clone(account));
+            let mut next = former.only(&stable);
+            let (mut kept, mut again) = (Vec::new(), false);
+            let found = Claims::new(former, &candidates).settle(&candidates, &mut next);
+            for (candidate, clash) in candidates.into_iter().zip(found) {
+                let Some(clash) = clash else {
                     kept.push(candidate);
                     continue;
                 };
@@ -70,18 +78,38 @@ impl Directory {
 /// Who had an id, and who claims one now.
 struct Claims<'a> {
     former: &'a Directory,
-    now: HashMap<AccountId, Arc<Account>>,
+    now: HashMap<&'a AccountId, &'a Arc<Account>>,
+    /// Of accounts whose former ids are claimed by others, made when the first one is.
+    ids: RefCell<HashMap<&'a AccountId, Rc<Ids<'a>>>>,
+}
+
+/// The ids that one account claims.
+struct Ids<'a> {
+    workspaces: HashSet<&'a WorkspaceId>,
+    clients: HashSet<&'a ClientId>,
 }
 
 impl<'a> Claims<'a> {
-    fn new(former: &'a Directory, candidates: &[Candidate]) -> Self {
+    fn new(former: &'a Directory, candidates: &'a [Candidate]) -> Self {
         let now = candidates.iter().map(|one| &one.account);
         Self {
             former,
-            now: now
-                .map(|account| (account.id.clone(), Arc::clone(account)))
-                .collect(),
+            now: now.map(|account| (&account.id, account)).collect(),
+            ids: RefCell::default(),
         }
+    }
+
+    /// Gives `next` every candidate that claims nobody else's ids; what the others clash with.
+    fn settle(&self, candidates: &[Candidate], next: &mut Directory) -> Vec<Option<Clash>> {
+        let each = candidates.iter().map(|candidate| {
+            let account = &candidate.account;
+            let clash = self.contested(account).or_else(|| next.clash_of(account));
+            if clash.is_none() {
+                next.insert(Arc::clone(account));
+            }
+            clash
+        });
+        each.collect()
     }
 
     /// The first id of `account` that another account had and has not given up.
@@ -89,11 +117,13 @@ impl<'a> Claims<'a> {
         for workspace in &account.workspaces {
             let had = self.former.workspace(&workspace.id);
             let owner = had.map(|had| &had.account).filter(|id| **id != account.id);
-            let owner = owner.and_then(|id| self.now.get(id));
-            if let Some(owner) = owner.filter(|owner| owner.workspace(&workspace.id).is_some()) {
+            let owner = owner.and_then(|id| self.ids(id));
+            if let Some((owner, _)) =
+                owner.filter(|(_, ids)| ids.workspaces.contains(&workspace.id))
+            {
                 return Some(Clash::Workspace {
                     workspace: workspace.id.clone(),
-                    owner: owner.id.clone(),
+                    owner: owner.clone(),
                     newcomer: account.id.clone(),
                 });
             }
@@ -103,12 +133,8 @@ impl<'a> Claims<'a> {
                 };
                 let owner = self.former.workspace(had).map(|had| &had.account);
                 let owner = owner.filter(|id| **id != account.id);
-                let owner = owner.and_then(|id| self.now.get(id));
-                let claims = |owner: &&Arc<Account>| {
-                    let mut workspaces = owner.workspaces.iter();
-                    workspaces.any(|own| own.client_ids().any(|id| id == client))
-                };
-                if owner.as_ref().is_some_and(claims) {
+                let owner = owner.and_then(|id| self.ids(id));
+                if owner.is_some_and(|(_, ids)| ids.clients.contains(client)) {
                     return Some(Clash::Client {
                         client: client.clone(),
                         owner: had.clone(),
@@ -118,6 +144,24 @@ impl<'a> Claims<'a> {
             }
         }
         None
+    }
+
+    /// An account that is there now, and what it claims.
+    fn ids(&self, account: &AccountId) -> Option<(&'a AccountId, Rc<Ids<'a>>)> {
+        let (&id, &account) = self.now.get_key_value(account)?;
+        let mut ids = self.ids.borrow_mut();
+        let ids = ids.entry(id).or_insert_with(|| Rc::new(Ids::of(account)));
+        Some((id, Rc::clone(ids)))
+    }
+}
+
+impl<'a> Ids<'a> {
+    fn of(account: &'a Account) -> Self {
+        let workspaces = || account.workspaces.iter();
+        Self {
+            workspaces: workspaces().map(|own| &own.id).collect(),
+            clients: workspaces().flat_map(|own| own.client_ids()).collect(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::algorithm::Algorithm;
 use super::error::Error;
-use super::json;
+use crate::document::json;
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

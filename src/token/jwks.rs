@@ -5,7 +5,8 @@
 //! whole: whoever can add a key could otherwise shadow another.
 
 use super::algorithm::Algorithm;
-use super::{compact, json, roca};
+use super::{compact, roca};
+use crate::document::json;
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519};
 use aws_lc_rs::signature::{ParsedPublicKey, VerificationAlgorithm};

@@ -1,9 +1,9 @@
 //! Where an issuer's keys come from, and the way there.
 
-use super::json;
 use super::jwks::{JWKS_BYTES_MAX, Jwks};
 use super::settings::{IssuerSettings, KeySource};
 use super::store::FetchError;
+use crate::document::json;
 use crate::fetch::{self, Fetcher, Url};
 use serde_json::Value;
 use std::time::Duration;

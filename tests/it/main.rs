@@ -45,6 +45,8 @@ mod decisions;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod edges;
 #[cfg(test)]
 mod errors;

@@ -1,7 +1,15 @@
 //! Readings that hold, and readings that were torn.
 
 use super::*;
+use crate::config::seen::Compare;
 use std::fs;
+
+fn believing(earlier: &Arc<Seen>) -> Disk {
+    Disk::after(Before {
+        known: Arc::default(),
+        earlier: Some(Arc::clone(earlier)),
+    })
+}
 
 #[test]
 fn a_reading_holds_until_something_of_it_changes() {
@@ -15,20 +23,20 @@ fn a_reading_holds_until_something_of_it_changes() {
         assert_eq!(disk.read(&at("later.yaml"), 100).is_err(), missing);
         disk.seen()
     };
-    let first = seen(true);
-    assert!(first.holds());
+    let mut first = seen(true);
+    assert!(first.holds(Compare::Stamps));
     fs::write(at("unrelated"), "x").unwrap();
-    assert!(first.holds());
+    assert!(first.holds(Compare::Stamps));
     fs::write(at("policies/one.cedar"), "two").unwrap();
-    assert!(!first.holds());
+    assert!(!first.holds(Compare::Stamps));
     fs::write(at("policies/one.cedar"), "one").unwrap();
-    assert!(first.holds());
+    assert!(first.holds(Compare::Stamps));
     fs::write(at("policies/two.cedar"), "two").unwrap();
-    assert!(!first.holds());
+    assert!(!first.holds(Compare::Stamps));
     fs::remove_file(at("policies/two.cedar")).unwrap();
     fs::write(at("later.yaml"), "here").unwrap();
-    assert!(!first.holds());
-    assert!(seen(false).holds());
+    assert!(!first.holds(Compare::Stamps));
+    assert!(seen(false).holds(Compare::Stamps));
 }
 
 #[test]
@@ -42,14 +50,14 @@ fn what_was_read_twice_and_differs_is_torn() {
         disk.seen()
     };
     let (first, second) = (read("one"), read("two"));
-    assert!(!first.and(second.clone()).holds());
-    assert!(second.clone().and(second).holds());
+    assert!(!first.and(second.clone()).holds(Compare::Stamps));
+    assert!(second.clone().and(second).holds(Compare::Stamps));
     let disk = Disk::default();
     fs::write(&path, "one").unwrap();
     disk.read(&path, 10).unwrap();
     fs::write(&path, "two").unwrap();
     disk.read(&path, 10).unwrap();
-    assert!(!disk.seen().holds());
+    assert!(!disk.seen().holds(Compare::Stamps));
 }
 
 #[test]
@@ -61,10 +69,10 @@ fn only_what_an_earlier_reading_saw_is_believed_after_it() {
         fs::write(at(name), "one").unwrap();
         disk.read(&at(name), 10).unwrap();
     }
-    let earlier = disk.seen();
+    let earlier = Arc::new(disk.seen());
     fs::write(at("busy"), "two").unwrap();
     fs::write(at("new"), "one").unwrap();
-    let disk = Disk::after(earlier);
+    let disk = believing(&earlier);
     assert!(disk.read(&at("still"), 10).is_ok());
     for name in ["busy", "new"] {
         assert_eq!(disk.read(&at(name), 10).unwrap_err().code, "file_changing");
@@ -77,10 +85,10 @@ fn a_folder_whose_names_come_and_go_is_not_believed_to_lack_them() {
     fs::write(dir.path().join("a.cedar"), "one").unwrap();
     let disk = Disk::default();
     disk.list(dir.path()).unwrap();
-    let earlier = disk.seen();
-    assert!(Disk::after(earlier.clone()).list(dir.path()).is_ok());
+    let earlier = Arc::new(disk.seen());
+    assert!(believing(&earlier).list(dir.path()).is_ok());
     fs::remove_file(dir.path().join("a.cedar")).unwrap();
-    let disk = Disk::after(earlier);
+    let disk = believing(&earlier);
     let (texts, faults) = disk.read_all(dir.path(), "cedar");
     assert_eq!((texts.len(), faults[0].code), (0, "file_changing"));
     assert!(disk.list_any(dir.path()).is_ok());

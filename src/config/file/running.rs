@@ -125,7 +125,8 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Reload {
-    /// How often all files are compared, for file systems that do not tell of changes. 100ms to 1h.
+    /// How often all files are compared, for file systems that do not tell of changes: by size, number and
+    /// moments, and every 30th time by what they say. 100ms to 1h.
     pub(crate) poll: Duration,
     /// A change is believed once the files have been the same for this long: one that is being
     /// written has lost its end. 1ms to 10s.

@@ -1,12 +1,51 @@
 //! A file of the tenant directory.
 
 use super::RoleName;
+use crate::config::tenants::Layout;
 use crate::config::units::Moment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
-/// One account of the tenant directory (`tenants/<account>.yaml`).
+/// Where the tenant directory stands.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Tenants {
+    Path(#[schemars(length(min = 1))] String),
+    Lines(TenantLines),
+}
+
+/// One file with an account on each line.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantLines {
+    /// The file (NDJSON): each line is one account, a JSON object with the keys of a tenant file. A line
+    /// that cannot be used is left out and reported; the others serve. At most 256 MiB. A file alone may
+    /// be named without this key if it ends with `.ndjson`.
+    #[schemars(length(min = 1), extend("examples" = ["tenants.ndjson"]))]
+    pub(crate) file: String,
+    /// The folder of the accounts' own policies, as `<account>.cedar` or `<account>/*.cedar`. Absent:
+    /// no account has any.
+    #[serde(default)]
+    #[schemars(length(min = 1), extend("examples" = ["overlays/"]))]
+    pub(crate) overlays: Option<String>,
+}
+
+impl Tenants {
+    /// Relative to the folder `base`.
+    pub(crate) fn layout(&self, base: &Path) -> Layout {
+        match self {
+            Self::Path(path) => Layout::of(base.join(path)),
+            Self::Lines(lines) => Layout::Lines {
+                file: base.join(&lines.file),
+                overlays: lines.overlays.as_ref().map(|folder| base.join(folder)),
+            },
+        }
+    }
+}
+
+/// One account of the tenant directory (`tenants/<account>.yaml`, or a line of its file).
 ///
 /// Ids are case-sensitive, 1 to 64 of `A-Z a-z 0-9 _ -`. Workspace and client ids are unique over
 /// the whole directory. A file that cannot be used is left out and reported; the others serve.

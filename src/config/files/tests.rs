@@ -67,10 +67,14 @@ fn dotted_names_are_passed_over_and_links_that_leave_are_refused() {
     link(Path::new("..data/b.cedar"), "b.cedar");
     link(&outside.path().join("x.cedar"), "evil.cedar");
     link(Path::new("gone"), "loose.cedar");
-    let (entries, faults) = list(dir.path()).unwrap();
-    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let listing = list(dir.path()).unwrap();
+    let names: Vec<&str> = listing
+        .entries
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .collect();
     assert_eq!(names, ["a.cedar", "b.cedar"]);
-    let mut codes: Vec<&str> = faults.iter().map(|fault| fault.code).collect();
+    let mut codes: Vec<&str> = listing.refused.iter().map(|fault| fault.code).collect();
     codes.sort_unstable();
     assert_eq!(codes, ["file_outside", "file_unreadable"]);
 }

@@ -5,7 +5,7 @@ use crate::config::schema;
 
 fn faults(text: &str) -> Vec<Fault> {
     let document = Document::parse("palisade.yaml", text.into()).unwrap();
-    misfits(&document, schema::config())
+    misfits(&document, &schema::CONFIG)
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -167,7 +167,7 @@ fn an_impossible_date_is_a_fault() {
         "acme.yaml",
         "account: acme\nplan: standard\nnot_before: { account: '2026-13-01T00:00:00Z' }\n".into(),
     );
-    let faults = misfits(&document.unwrap(), schema::tenant());
+    let faults = misfits(&document.unwrap(), &schema::TENANT);
     assert_eq!(faults.len(), 1);
     assert!(faults[0].message.contains("is not a moment"), "{faults:?}");
 }

@@ -4,7 +4,7 @@
 
 use crate::config::disk::Disk;
 use crate::config::files;
-use crate::config::lint::Names;
+use crate::config::lint::{self, Names};
 use crate::config::tenants::{self, Former};
 use crate::document::Document;
 use crate::fault::Fault;
@@ -32,8 +32,8 @@ pub(in crate::config) fn beyond(document: &Document, folder: &Path, disk: &Disk)
     let mut faults = Vec::new();
     let mut overlays: Vec<Arc<OverlaySource>> = Vec::new();
     let names = Names::read(document);
-    let found = folder_of("/tenants")
-        .map(|folder| tenants::read(&folder, names.known(), disk, &Former::default()));
+    let found = lint::layout(document, folder)
+        .map(|layout| tenants::read(&layout, names.known(), disk, &Former::default()));
     if let Some(Ok(found)) = found {
         faults.extend(found.quarantined);
         faults.extend(found.warnings);

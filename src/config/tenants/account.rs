@@ -12,15 +12,16 @@ use crate::tenant::{
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The account of the file `<name>.yaml`. `None` or findings that are errors: it cannot be used.
+/// The account of an entry; of a file, `name` is that of `<name>.yaml`. `None` or findings that are
+/// errors: it cannot be used.
 pub(super) fn resolve(
     shape: &Tenant,
-    name: &str,
+    name: Option<&str>,
     known: Known<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Account> {
     let id = id(findings, "/account", AccountId::parse(&shape.account))?;
-    if id.as_str() != name {
+    if let Some(name) = name.filter(|name| id.as_str() != *name) {
         let message = format!("account `{id}` stands in a file named `{name}.yaml`");
         let help = format!("rename the file to `{id}.yaml`, or correct the id");
         findings.error("/account", "tenant_file_name", message, help);
@@ -107,12 +108,12 @@ fn resolve_workspace(
             &shape.catalogs,
             WorkspaceId::parse,
         ),
-        shared_with: ids(
-            findings,
-            &at("shared_with"),
-            &shape.shared_with,
-            WorkspaceId::parse,
-        ),
+        shared_with: {
+            let pointer = at("shared_with");
+            let mut ids = ids(findings, &pointer, &shape.shared_with, WorkspaceId::parse);
+            ids.sort_unstable();
+            ids
+        },
         clients: ids(findings, &at("clients"), &shape.clients, ClientId::parse),
         machine_clients,
         users: members::resolve(

@@ -46,9 +46,8 @@ impl Review<'_> {
                 let pointer = format!("/workspaces/{at}/catalogs/{index}");
                 faults.extend(self.catalog(workspace, catalog, &pointer));
             }
-            for (index, reader) in workspace.shared_with.iter().enumerate() {
-                let pointer = format!("/workspaces/{at}/shared_with/{index}");
-                faults.extend(self.reader(reader, &pointer));
+            for reader in &workspace.shared_with {
+                faults.extend(self.reader(reader, at));
             }
         }
     }
@@ -77,7 +76,7 @@ impl Review<'_> {
             let help = format!("say `type: catalog` there ({at}), or remove it here");
             return fault("tenant_catalog_type", message, help);
         }
-        if !found.shared_with.contains(&reader.id) {
+        if !found.is_shared_with(&reader.id) {
             let message = format!("catalog `{catalog}` is not shared with `{}`", reader.id);
             let help = format!(
                 "add `{}` to its `shared_with` ({at}), or remove it here",
@@ -88,12 +87,13 @@ impl Review<'_> {
         None
     }
 
-    fn reader(&self, reader: &WorkspaceId, pointer: &str) -> Option<Fault> {
+    fn reader(&self, reader: &WorkspaceId, at: usize) -> Option<Fault> {
         if !self.complete || self.directory.workspace(reader).is_some() {
             return None;
         }
         let message = format!("there is no workspace `{reader}`");
-        let fault = Fault::warning("tenant_shared_with_unknown", self.place(pointer), message);
+        let place = self.place(&self.shared(reader, at));
+        let fault = Fault::warning("tenant_shared_with_unknown", place, message);
         Some(fault.help(self.suggestion(reader, false)))
     }
 
@@ -108,6 +108,17 @@ impl Review<'_> {
         let fitting = workspaces.filter(|one| !catalogs || one.kind == "catalog");
         nearest(given.as_str(), fitting.map(|one| one.id.as_str()))
             .map_or_else(unknown, |near| format!("did you mean `{near}`?"))
+    }
+
+    /// Where the file names that reader: the account's list is sorted, the file's need not be.
+    fn shared(&self, reader: &WorkspaceId, at: usize) -> String {
+        let list = format!("/workspaces/{at}/shared_with");
+        let document = self.documents.get(&self.account.id);
+        let named = document.and_then(|document| {
+            let mut names = document.get(&list)?.as_array()?.iter();
+            names.position(|name| name.as_str() == Some(reader.as_str()))
+        });
+        named.map_or_else(|| list.clone(), |index| format!("{list}/{index}"))
     }
 
     fn place(&self, pointer: &str) -> Place {

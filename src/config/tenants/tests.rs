@@ -1,7 +1,7 @@
 //! Folders of tenant files, good and bad.
 
 use super::*;
-use crate::tenant::WorkspaceId;
+use crate::tenant::{OverlayMode, WorkspaceId};
 use std::fs;
 
 struct Folder(tempfile::TempDir);
@@ -26,7 +26,13 @@ impl Folder {
             issuers: Some(&["cosmos", "partner"]),
             plans: Some(&["standard", "enterprise"]),
         };
-        read(self.0.path(), known, &Disk::default(), former).unwrap()
+        read(
+            &Layout::of(self.0.path().to_owned()),
+            known,
+            &Disk::default(),
+            former,
+        )
+        .unwrap()
     }
 }
 
@@ -239,7 +245,7 @@ fn a_missing_folder_is_an_error() {
         plans: Some(&[]),
     };
     let fault = read(
-        Path::new("/nowhere/tenants"),
+        &Layout::of("/nowhere/tenants".into()),
         known,
         &Disk::default(),
         &Former::default(),
@@ -266,7 +272,7 @@ fn only_a_file_that_changed_is_read_anew() {
     let same = |id| Arc::ptr_eq(&entry(&first, id).unwrap(), &entry(&next, id).unwrap());
     assert!(same("acme"));
     assert!(!same("globex"));
-    assert_ne!(first.texts, next.texts);
+    assert_ne!(first.digest, next.digest);
 }
 
 #[test]
@@ -283,7 +289,7 @@ fn an_entry_outlives_its_file_only_while_there_is_a_file() {
     let narrowed = folder.read_after(&broken.former);
     let status = |tenants: &Tenants| entry(tenants, "globex").unwrap().status;
     assert_eq!(status(&narrowed), crate::tenant::Status::Suspended);
-    assert_ne!(narrowed.texts, broken.texts);
+    assert_ne!(narrowed.digest, broken.digest);
     fs::write(&file, "account: globex\nstatus: active\ncolour: red\n").unwrap();
     let still = folder.read_after(&narrowed.former);
     assert_eq!(status(&still), crate::tenant::Status::Suspended);
@@ -314,4 +320,131 @@ fn a_folder_or_a_broken_link_in_the_place_of_a_file_leaves_the_entry_that_served
         let codes: Vec<_> = next.quarantined.iter().map(|fault| fault.code).collect();
         assert_eq!(codes, ["file_unreadable"]);
     }
+}
+
+#[test]
+fn only_what_changed_is_read_again_and_policies_are_shared() {
+    let folder = Folder::new(&[
+        ("acme.yaml", ACME),
+        ("acme.cedar", "// policies"),
+        ("globex.yaml", GLOBEX),
+        ("globex/one.cedar", "// one"),
+    ]);
+    let first = folder.read();
+    let overlay = |tenants: &Tenants, id: &str| {
+        let found = tenants
+            .overlays
+            .iter()
+            .find(|one| one.account().as_str() == id);
+        Arc::clone(found.unwrap())
+    };
+    let path = folder.0.path().join("globex/one.cedar");
+    fs::write(&path, "// two").unwrap();
+    let next = folder.read_after(&first.former);
+    let shared = |id| Arc::ptr_eq(&overlay(&first, id), &overlay(&next, id));
+    assert!(shared("acme"));
+    assert!(!shared("globex"));
+    assert_eq!(&*overlay(&next, "globex").files()[0].text, "// two");
+    // Under another mode the same text is another matter.
+    fs::write(
+        folder.0.path().join("acme.yaml"),
+        ACME.replace("permit", "forbid"),
+    )
+    .unwrap();
+    let third = folder.read_after(&next.former);
+    assert!(!Arc::ptr_eq(
+        &overlay(&next, "acme"),
+        &overlay(&third, "acme")
+    ));
+    assert!(Arc::ptr_eq(
+        &overlay(&next, "globex"),
+        &overlay(&third, "globex")
+    ));
+    let digests = [first.digest, next.digest, third.digest];
+    assert!(digests[0] != digests[1] && digests[1] != digests[2]);
+    fs::write(&path, "// one").unwrap();
+    fs::write(folder.0.path().join("acme.yaml"), ACME).unwrap();
+    assert_eq!(folder.read_after(&third.former).digest, first.digest);
+}
+
+/// `ACME` and `GLOBEX` as lines.
+fn lines() -> [String; 2] {
+    [ACME, GLOBEX].map(|text| {
+        let document = crate::document::Document::parse("tenant", text.into()).unwrap();
+        document.value().to_string()
+    })
+}
+
+fn read_lines(folder: &Folder, former: &Former) -> Tenants {
+    let known = Known {
+        issuers: Some(&["cosmos", "partner"]),
+        plans: Some(&["standard", "enterprise"]),
+    };
+    let layout = Layout::Lines {
+        file: folder.0.path().join("tenants.ndjson"),
+        overlays: Some(folder.0.path().join("overlays")),
+    };
+    read(&layout, known, &Disk::default(), former).unwrap()
+}
+
+#[test]
+fn a_line_says_what_a_file_says() {
+    let [acme, globex] = lines();
+    let folder = Folder::new(&[
+        ("tenants.ndjson", &format!("{acme}\n{globex}\n")),
+        ("overlays/acme.cedar", "// policies"),
+        ("overlays/lost.cedar", "// whose"),
+        ("overlays/late.yaml", "account: late"),
+    ]);
+    let of_lines = read_lines(&folder, &Former::default());
+    let files = Folder::new(&[("acme.yaml", ACME), ("globex.yaml", GLOBEX)]).read();
+    for id in ["acme", "globex"] {
+        assert_eq!(entry(&of_lines, id), entry(&files, id));
+    }
+    let overlays = of_lines.overlays.iter().map(|one| one.account().as_str());
+    assert_eq!(overlays.collect::<Vec<_>>(), ["acme"]);
+    let stray = of_lines.quarantined.iter().map(|fault| fault.code);
+    assert_eq!(stray.collect::<Vec<_>>(), ["tenant_stray_file"; 2]);
+}
+
+#[test]
+fn a_line_that_did_not_change_keeps_its_account_wherever_it_stands() {
+    let [acme, globex] = lines();
+    let folder = Folder::new(&[
+        ("tenants.ndjson", &format!("{acme}\n{globex}\n")),
+        ("overlays/README.md", ""),
+    ]);
+    let first = read_lines(&folder, &Former::default());
+    let file = folder.0.path().join("tenants.ndjson");
+    fs::write(&file, format!("{}\n{acme}\n", globex.replace("c9", "c8"))).unwrap();
+    let next = read_lines(&folder, &first.former);
+    let same = |id| Arc::ptr_eq(&entry(&first, id).unwrap(), &entry(&next, id).unwrap());
+    assert!(same("acme"));
+    assert!(!same("globex"));
+    // Of a whole file that did not change, nothing is taken apart.
+    let third = read_lines(&folder, &next.former);
+    assert_eq!(third.digest, next.digest);
+    assert!(Arc::ptr_eq(
+        third.former.kept.lines.as_ref().unwrap(),
+        next.former.kept.lines.as_ref().unwrap()
+    ));
+}
+
+#[test]
+fn many_entries_are_parsed_on_all_cores_in_their_order() {
+    let line = |at: usize| {
+        let colour = if at == 700 { ", \"colour\": 1" } else { "" };
+        format!("{{\"account\": \"t{at}\", \"plan\": \"standard\"{colour}}}\n")
+    };
+    let text: String = (0..1_000).map(line).collect();
+    let folder = Folder::new(&[("tenants.ndjson", &text), ("overlays/README.md", "")]);
+    let tenants = read_lines(&folder, &Former::default());
+    assert_eq!(tenants.directory.accounts().count(), 999);
+    assert_eq!(entry(&tenants, "t700"), None);
+    assert_eq!(tenants.quarantined.len(), 1);
+    let place = &tenants.quarantined[0].place;
+    assert_eq!(
+        (place.line_column(), &*place.key),
+        (Some((701, 41)), "colour")
+    );
 }

@@ -132,3 +132,53 @@ fn narrowing_reaches_every_index() {
         whole.account(&other).unwrap()
     ));
 }
+
+#[test]
+fn who_is_as_before_is_carried_over_and_what_others_gave_up_is_free() {
+    let former = directory(&[
+        ("acme", &["a1", "a2"]),
+        ("globex", &["g1"]),
+        ("old", &["o1"]),
+    ]);
+    let same = Candidate {
+        account: Arc::clone(former.account(&AccountId::parse("acme").unwrap()).unwrap()),
+        fallback: None,
+    };
+    let changed = |id: &str, own: &[&str]| Candidate {
+        account: account(id, own),
+        fallback: None,
+    };
+    let twice = same.clone();
+    let candidates = vec![
+        changed("globex", &["g2", "o1"]),
+        changed("new", &["g1"]),
+        changed("thief", &["a2"]),
+        same,
+        twice,
+    ];
+    let (next, clashes) = Directory::succeed(&former, candidates);
+    let owner = |id: &str| {
+        let workspace = next.workspace(&WorkspaceId::parse(id).unwrap());
+        workspace.map(|one| one.account.to_string())
+    };
+    let owners = ["a1", "a2", "g1", "g2", "o1"].map(|id| owner(id).unwrap_or_default());
+    assert_eq!(owners, ["acme", "acme", "new", "globex", "globex"]);
+    let clients = ["c-a1", "c-g1", "c-o1"];
+    let clients = clients.map(|id| {
+        next.client(&ClientId::parse(id).unwrap())
+            .unwrap()
+            .id
+            .to_string()
+    });
+    assert_eq!(clients, ["a1", "g1", "o1"]);
+    assert_eq!(next.accounts().count(), 3);
+    let mut refused: Vec<String> = clashes.iter().map(ToString::to_string).collect();
+    refused.sort();
+    assert_eq!(
+        refused,
+        [
+            "account `acme` is described twice",
+            "workspace `a2` of account `thief` belongs to account `acme` already",
+        ]
+    );
+}

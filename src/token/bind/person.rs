@@ -31,7 +31,7 @@ pub(super) fn user(token: &Token<'_>, directory: &Directory) -> Result<User, Err
         });
     };
     check_issuer(token, entry)?;
-    if entry.workspace(&workspace).is_none() {
+    if directory.workspace_of(&account, &workspace).is_none() {
         return Err(Error::Outside(account));
     }
     check_client(token, directory, &workspace)?;

@@ -1,6 +1,6 @@
 //! A strict reading of JSON: one object, no name twice at any depth, bounded depth, nothing after.
 //!
-//! Two readers of one token must see the same claims. Of a doubled name, one would take the first
+//! Two readers of one text must see the same values: the claims of a token, the entry of a tenant. Of a doubled name, one would take the first
 //! and another the last, so a document with one is refused.
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -11,7 +11,7 @@ use std::fmt;
 const DEPTH_MAX: usize = 16;
 
 /// Reads one JSON object.
-pub(super) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
+pub fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { left: DEPTH_MAX }.deserialize(&mut reader)?;
     reader.end()?;

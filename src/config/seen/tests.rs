@@ -1,0 +1,127 @@
+//! Files that are believed unread, and files that are not.
+
+use super::*;
+use crate::config::disk::{Before, Disk};
+use std::fs;
+
+/// As if everything had been read that much later.
+fn aged(mut seen: Seen) -> Seen {
+    for sight in seen.sights.values_mut() {
+        if let Some((_, read)) = &mut sight.stamp {
+            *read = read.plus_millis(60_000);
+        }
+    }
+    seen
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    dir
+}
+
+fn read(dir: &Path, before: Before) -> Seen {
+    let disk = Disk::after(before);
+    disk.read_all(dir, "cedar");
+    disk.seen()
+}
+
+/// Whether that file would not be read again.
+fn is_still(seen: &Seen, path: &Path) -> bool {
+    seen.still(path, What::File(files::FILE_BYTES_MAX))
+        .is_some()
+}
+
+#[test]
+fn a_file_is_believed_unread_only_if_it_was_old_when_it_was_read() {
+    let dir = folder(&[("a.cedar", "one"), ("b.cedar", "one")]);
+    let at = |name: &str| dir.path().join(name);
+    let seen = read(dir.path(), Before::default());
+    assert!(!is_still(&seen, &at("a.cedar")), "it was just written");
+    let seen = aged(seen);
+    assert!(is_still(&seen, &at("a.cedar")));
+    let known = Arc::new(seen);
+    let before = || Before {
+        known: Arc::clone(&known),
+        earlier: None,
+    };
+    let path = at("a.cedar");
+    let disk = Disk::after(before());
+    let looked = disk.look(&path, files::FILE_BYTES_MAX).unwrap();
+    assert_eq!(looked.digest, digest(&[b"text", b"one"]));
+    // What is believed unread is so for the next reading too.
+    disk.look(&at("b.cedar"), files::FILE_BYTES_MAX).unwrap();
+    let next = disk.seen();
+    assert!(is_still(&next, &path));
+    fs::write(&path, "two").unwrap();
+    assert!(!is_still(&next, &path));
+    assert!(is_still(&next, &at("b.cedar")));
+    let looked = Disk::after(before())
+        .look(&path, files::FILE_BYTES_MAX)
+        .unwrap();
+    assert_eq!(looked.digest, digest(&[b"text", b"two"]));
+}
+
+#[test]
+fn the_size_and_the_moment_of_the_former_hide_no_other_text() {
+    let dir = folder(&[("a.cedar", "one")]);
+    let path = dir.path().join("a.cedar");
+    let mut seen = aged(read(dir.path(), Before::default()));
+    assert!(seen.holds(Compare::Stamps));
+    let moment = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "two").unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(moment).unwrap();
+    assert!(!seen.holds(Compare::Stamps));
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_seen() {
+    let dir = folder(&[(".one", "one"), (".two", "one")]);
+    let link = dir.path().join("a.cedar");
+    std::os::unix::fs::symlink(".one", &link).unwrap();
+    let seen = aged(read(dir.path(), Before::default()));
+    assert!(is_still(&seen, &link));
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(".two", &link).unwrap();
+    assert!(!is_still(&seen, &link));
+}
+
+#[test]
+fn what_leaves_no_trace_is_found_by_comparing_contents() {
+    let dir = folder(&[("a.cedar", "one")]);
+    let path = dir.path().join("a.cedar");
+    let mut seen = aged(read(dir.path(), Before::default()));
+    fs::write(&path, "two").unwrap();
+    // As a file system that keeps no moments would describe it.
+    let stamp = Stamp::at(&path).unwrap();
+    for sight in seen
+        .sights
+        .values_mut()
+        .filter(|sight| sight.names.is_none())
+    {
+        sight.stamp = Some((stamp, Clock::system().now().plus_millis(60_000)));
+    }
+    assert!(seen.holds(Compare::Stamps));
+    assert!(!seen.holds(Compare::Contents));
+}
+
+#[test]
+fn of_what_was_told_only_that_is_looked_at() {
+    let dir = folder(&[("a.cedar", "one"), ("b.cedar", "one")]);
+    let at = |name: &str| dir.path().join(name);
+    let names = |names: &[&str]| names.iter().map(|name| at(name)).collect::<BTreeSet<_>>();
+    let mut seen = read(dir.path(), Before::default());
+    fs::write(at("a.cedar"), "two").unwrap();
+    assert_eq!(seen.holds_at(&names(&["b.cedar"])), Some(true));
+    assert_eq!(seen.holds_at(&names(&["b.cedar", "a.cedar"])), Some(false));
+    fs::write(at("a.cedar"), "one").unwrap();
+    assert_eq!(seen.holds_at(&names(&["a.cedar"])), Some(true));
+    // A name that no listing shows may be one that others lead through.
+    assert_eq!(seen.holds_at(&names(&["a.cedar", "..data"])), None);
+    assert_eq!(seen.holds_at(&names(&["elsewhere/a.cedar"])), None);
+    fs::write(at("c.cedar"), "new").unwrap();
+    assert_eq!(seen.holds_at(&names(&["c.cedar"])), Some(false));
+}
