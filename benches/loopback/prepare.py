@@ -14,10 +14,15 @@ root = pathlib.Path(__file__).resolve().parents[2]
 ISS = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Bench"
 
 
-def port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free(count):
+    """Ports, all different: each is held until all are known."""
+    held = [socket.socket() for _ in range(count)]
+    for one in held:
+        one.bind(("127.0.0.1", 0))
+    found = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return found
 
 
 def b64(data):
@@ -44,7 +49,8 @@ claims = {
 }
 head = b64(json.dumps({"alg": "RS256", "kid": "bench"}).encode()) + "." + b64(json.dumps(claims).encode())
 token = head + "." + b64(openssl("dgst", "-sha256", "-sign", str(key), data=head.encode()))
-ports = {name: port() for name in ("UPSTREAM_PORT", "HAPROXY_PORT", "NGINX_PORT", "PALISADE_PORT", "METRICS_PORT", "CONTROL_PORT")}
+names = ("UPSTREAM_PORT", "HAPROXY_PORT", "NGINX_PORT", "PALISADE_PORT", "METRICS_PORT", "CONTROL_PORT")
+ports = dict(zip(names, free(len(names))))
 (work / "env").write_text("".join(f"{k}={v}\n" for k, v in ports.items()) + f"TOKEN={token}\n")
 
 nginx = """daemon off; master_process off; worker_processes 1; pid {work}/{name}.pid; error_log {work}/{name}.log;
