@@ -293,3 +293,19 @@ fn reasons_that_no_policy_tells_apart_share_an_answer() {
     );
     assert_eq!(records[1]["stated_reason"], "case 8");
 }
+
+#[test]
+fn a_websocket_is_more_than_a_read() {
+    let live = json!({"context": "app", "match": "GET /app/v1/live", "action": "live/get",
+        "upstream": "api", "websocket": true});
+    let gate = open().route(live).start();
+    let plain = || sue(&gate, "/app/v1/live");
+    let handshake = plain()
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-version", "13");
+    handshake.send().refused(Reason::ActInRefused);
+    gate.upstream.saw_nothing();
+    plain().send().allowed(200);
+}

@@ -88,7 +88,10 @@ fn rule_42_strangers_never_take_the_place_of_known_callers_records() {
     let file = folder.path().join("audit.ndjson");
     std::os::unix::fs::symlink("/dev/full", file).expect("a link can be made");
     let audit = json!({"file": folder.path(), "records_max": 16, "strangers_records_max": 16});
-    let gate = TestGate::builder().set("/audit", audit).start();
+    let gate = TestGate::builder()
+        .set("/audit", audit)
+        .set("/principals", json!({"act_in": true}))
+        .start();
     let edi = gate.issuer.user("edi").role("editor").context("dashboard");
     let post = || gate.post(BOARD, "{}").bearer(&edi.sign()).send();
     let lost = || gate.metrics().sum("palisade_audit_dropped_total", &[]);
@@ -110,6 +113,11 @@ fn rule_42_strangers_never_take_the_place_of_known_callers_records() {
         .bearer(&gate.issuer.machine("hr-sync").sign());
     let acting = acting.header("x-user-id", "ana").send();
     acting.refused(Reason::Overloaded);
+    let sue = gate.issuer.principal("sue").sign();
+    let inside = gate.get(PATH).bearer(&sue);
+    let inside = inside.header("x-palisade-act-in", "acme-prod");
+    let inside = inside.header("x-palisade-reason", "case 7").send();
+    inside.refused(Reason::Overloaded);
     assert_eq!(gate.upstream.requests().len(), forwarded);
     // A read of one's own passes, and its loss is counted.
     let before = lost();
