@@ -1,6 +1,7 @@
 //! Wires everything together: the same for the program, the demo and every test.
 
 mod certificates;
+mod checks;
 mod departure;
 mod generation;
 mod relaxed;

@@ -18,14 +18,16 @@ pub use permit::{By, Denied, Permit, public};
 
 use crate::head::Head;
 use crate::policy::{self, Answer, Ruling, Store};
+use crate::reason::Reason;
 use crate::route::Target;
 use crate::scope::Scope;
 use crate::telemetry::{DecisionSource, Metrics};
+use crate::tenant::AccountId;
 use crate::token::Caller;
 use cache::{Cache, Entry};
 use facts::Facts;
 use key::Key;
-use layers::Layers;
+use layers::{Layers, Missing};
 use permit::Allowed;
 use question::Principals;
 use std::sync::Arc;
@@ -44,6 +46,34 @@ pub struct Question<'a> {
     /// The request's head; its `now` is the one of this question.
     pub head: &'a Head,
 }
+
+/// A question without an answer yet.
+#[derive(Debug)]
+pub enum Undecided<'a> {
+    /// It is denied.
+    Denied(Denied),
+    /// It can be asked again once an account's policies are parsed.
+    Cold(Box<Cold<'a>>),
+}
+
+/// The question, to be asked again.
+#[derive(Debug)]
+pub struct Cold<'a> {
+    /// Whose policies are to be parsed first.
+    pub account: AccountId,
+    /// What was asked.
+    pub question: Question<'a>,
+}
+
+impl From<Denied> for Undecided<'_> {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+/// How often policies are parsed for one decision: both accounts of a question, and each once more,
+/// should there be no room for it.
+pub const LOADS_MAX: usize = 4;
 
 /// The policy decision point. One for the process: its cache outlives rulesets, because the key holds
 /// their hashes.
@@ -65,10 +95,41 @@ impl Pdp {
     }
 
     /// Decides. Pure but for caches and metrics: equal questions to equal stores get equal answers.
-    pub fn decide(&self, store: &Store, question: Question<'_>) -> Result<Permit, Denied> {
+    /// Policies that are cold are parsed while the caller waits.
+    pub fn decide(&self, store: &Store, mut question: Question<'_>) -> Result<Permit, Denied> {
+        // As many as there may be accounts in one question, and once more for what went cold again.
+        for _ in 0..LOADS_MAX {
+            let cold = match self.consider(store, question) {
+                Ok(permit) => return Ok(permit),
+                Err(Undecided::Denied(denied)) => return Err(denied),
+                Err(Undecided::Cold(cold)) => *cold,
+            };
+            store.load(&cold.account);
+            question = cold.question;
+        }
+        Err(Denied::of(Reason::OverlayUnavailable))
+    }
+
+    /// Decides, if nothing has to be parsed for it.
+    pub fn consider<'a>(
+        &self,
+        store: &Store,
+        question: Question<'a>,
+    ) -> Result<Permit, Undecided<'a>> {
+        match self.ask(store, &question) {
+            Ok(allowed) => Ok(permit::of(question, allowed)?),
+            Err(Missing::Denied(denied)) => Err(Undecided::Denied(denied)),
+            Err(Missing::Cold(account)) => {
+                let cold = Cold { account, question };
+                Err(Undecided::Cold(Box::new(cold)))
+            }
+        }
+    }
+
+    fn ask(&self, store: &Store, question: &Question<'_>) -> Result<Allowed, Missing> {
         let mut allowed = Allowed::default();
-        for about in facts::asked(&question) {
-            let facts = Facts::read(&question, about);
+        for about in facts::asked(question) {
+            let facts = Facts::read(question, about);
             let facts = facts.map_err(|error| Denied::unaskable(&error))?;
             let started = Instant::now();
             let (entry, source) = self.answer(store, &facts)?;
@@ -81,7 +142,7 @@ impl Pdp {
             }
             allowed.add(&entry, source == DecisionSource::Cache)?;
         }
-        permit::of(question, allowed)
+        Ok(allowed)
     }
 
     /// How many answers are remembered.
@@ -93,7 +154,7 @@ impl Pdp {
         &self,
         store: &Store,
         facts: &Facts<'_>,
-    ) -> Result<(Arc<Entry>, DecisionSource), Denied> {
+    ) -> Result<(Arc<Entry>, DecisionSource), Missing> {
         let layers = Layers::find(store, facts)?;
         let key = Key::of(store, &layers, facts);
         if let Some(entry) = self.cache.find(&key, facts.head.now) {
@@ -118,6 +179,7 @@ impl Pdp {
         let now = facts.head.now;
         let answer = policy::evaluate(&layers.consulted(), &request, &entities, now);
         log(&answer, facts);
+        self.note_slow(store, layers, facts, &answer);
         // What failed for want of stack may succeed on the next thread.
         let repeats = !answer.errors.iter().any(|error| error.transient);
         let entry = Entry::new(answer, |policy| self.metrics.policy_counter(policy));
@@ -125,6 +187,23 @@ impl Pdp {
             Some(window) => self.cache.keep(key, entry, window, now),
             None => Arc::new(entry),
         })
+    }
+
+    /// An overlay that takes too long is an account's way to slow everybody down (RULES 34).
+    fn note_slow(&self, store: &Store, layers: &Layers<'_>, facts: &Facts<'_>, answer: &Answer) {
+        let owners = layers.owners(facts);
+        let slow = answer
+            .slow
+            .0
+            .iter()
+            .filter_map(|index| *owners.get(*index)?);
+        for account in slow {
+            self.metrics.overlay_slow();
+            if store.was_slow(account, facts.head.now) {
+                let quarantined = store.quarantined().len();
+                self.metrics.overlays_quarantined(quarantined as u64);
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod body;
 mod caught;
+mod cold;
 mod cors;
 mod decide;
 mod generation;

@@ -1,6 +1,7 @@
 //! From a resolved configuration to a running gate.
 
 use super::certificates::Certificates;
+use super::checks;
 use super::departure::depart;
 use super::generation::{self, Built};
 use super::reload::{READINGS, Reloader};
@@ -13,6 +14,7 @@ use crate::fault::Fault;
 use crate::forward::{self, Own};
 use crate::gate::Shared;
 use crate::limit::{Bodies, BodyLimits, Limits};
+use crate::policy::Loader;
 use crate::snapshot::Snapshot;
 use crate::supervisor::Inherited;
 use crate::telemetry::{Audit, Metrics, audit};
@@ -111,6 +113,7 @@ pub async fn start_on(
         pdp: Pdp::new(machine.decision, Arc::clone(&metrics)),
         limits: Limits::default(),
         bodies: Bodies::new(machine.bodies),
+        loader: Loader::default(),
         audit,
         metrics,
         clock,
@@ -119,6 +122,7 @@ pub async fn start_on(
     let looked_after = keep_upstreams(Arc::clone(&shared), own.clone(), last.1.clone());
     tokio::spawn(looked_after);
     let after = (origin, certificates.clone(), own);
+    tokio::spawn(checks::run(Arc::clone(&shared), last.1.clone()));
     let reloader = Reloader::new(Arc::clone(&shared), after, built);
     let (report, reload) = (reloader.report(), reloader.asked());
     tokio::spawn(reloader.run(last.1.clone()));

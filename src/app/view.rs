@@ -8,6 +8,7 @@ use super::relaxed;
 use super::report::Report;
 use crate::admin::{Check, Drained, View};
 use crate::drain::Drain;
+use crate::fault::Fault;
 use crate::forward::{Assertion, ServiceStatus};
 use crate::gate::Shared;
 use crate::route::BodyRule;
@@ -16,6 +17,9 @@ use crate::socket;
 use crate::telemetry::Metrics;
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// Faults that are shown of one account's policies.
+const FAULTS_EACH_MAX: usize = 10;
 
 /// A running gate, to be looked at.
 pub(super) struct Shown {
@@ -89,7 +93,14 @@ impl View for Shown {
         });
         let quarantined = rules.store.quarantined().into_iter();
         let quarantined = quarantined.map(|(account, serving)| {
-            json!({ "account": account.as_str(), "serves": if serving { "last good" } else { "nothing" } })
+            let report = rules.store.overlay_report(account);
+            let faults = report.map(|report| report.faults).unwrap_or_default();
+            let faults = faults.iter().take(FAULTS_EACH_MAX).map(Fault::json);
+            json!({
+                "account": account.as_str(),
+                "serves": if serving { "last good" } else { "nothing" },
+                "faults": faults.collect::<Vec<_>>(),
+            })
         });
         let unchecked = rules.router.routes().iter().filter_map(|route| {
             let BodyRule::Unchecked(why) = &route.body else {
@@ -115,6 +126,7 @@ impl View for Shown {
             "bodies_unchecked": unchecked.collect::<Vec<_>>(),
             "platform": layers::platform(&rules.store),
             "decisions": layers::decisions(&self.shared),
+            "overlays": layers::overlays(&rules.store),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
             "descriptors": socket::descriptors().soft,
             "draining": self.drain.leaving(),

@@ -266,6 +266,7 @@ fn policy(
         operations,
         platform,
         overlays: Vec::new(),
+        overlay_bytes: running::overlay_bytes(&config.cache, findings),
         principals_act_in: config.principals.act_in,
     }
 }

@@ -62,8 +62,8 @@ impl Key {
             match part {
                 Part::Platform => key.fixed(store.platform_hash()),
                 Part::Environment => key.fixed(&layers.environment.index.to_be_bytes()),
-                Part::Overlay => key.layer(layers.overlay),
-                Part::Reader => key.layer(layers.reader),
+                Part::Overlay => key.layer(layers.overlay.as_ref()),
+                Part::Reader => key.layer(layers.reader.as_ref()),
             }
         }
         for reads in reads {
@@ -81,10 +81,10 @@ impl Key {
         self.0.extend_from_slice(bytes);
     }
 
-    fn layer(&mut self, layer: Option<Layer<'_>>) {
+    fn layer(&mut self, layer: Option<&Layer>) {
         self.fixed(&[u8::from(layer.is_some())]);
         if let Some(layer) = layer {
-            self.fixed(layer.hash);
+            self.fixed(&layer.hash);
         }
     }
 }

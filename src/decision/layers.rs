@@ -5,33 +5,50 @@ use super::permit::Denied;
 use crate::policy::{Consulted, Environment, OverlayState, Reads, Slice, Store, Window};
 use crate::reason::Reason;
 use crate::tenant::AccountId;
+use std::sync::Arc;
 
 /// The slices that are consulted, with the hashes of the overlays.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Layers<'a> {
     pub(super) environment: &'a Environment,
     /// Of the account in which the resource lies.
-    pub(super) overlay: Option<Layer<'a>>,
+    pub(super) overlay: Option<Layer>,
     /// Of the account that reads another one's catalog.
-    pub(super) reader: Option<Layer<'a>>,
+    pub(super) reader: Option<Layer>,
 }
 
-/// One account's policies.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Layer<'a> {
-    pub(super) hash: &'a [u8; 32],
-    pub(super) slice: &'a Slice,
+/// One account's policies: held, because there may be no room for them a moment later.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub(super) hash: [u8; 32],
+    pub(super) slice: Arc<Slice>,
+}
+
+/// The layers cannot be asked.
+#[derive(Debug)]
+pub(super) enum Missing {
+    /// They never can.
+    Denied(Denied),
+    /// Not before that account's policies are parsed.
+    Cold(AccountId),
+}
+
+impl From<Denied> for Missing {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
 }
 
 impl<'a> Layers<'a> {
     /// Looks the question up among those that the schema lists (RULES 29), and finds its slices.
-    pub(super) fn find(store: &'a Store, facts: &Facts<'_>) -> Result<Self, Denied> {
+    pub(super) fn find(store: &'a Store, facts: &Facts<'_>) -> Result<Self, Missing> {
         let environment = store
             .environment(facts.principal_type, facts.operation)
             .ok_or_else(|| {
                 let operation = &facts.operation.name;
                 let who = facts.principal_type.label();
-                Denied::unaskable(&format!("the schema lists no `{operation}` for a {who}"))
+                let why = format!("the schema lists no `{operation}` for a {who}");
+                Missing::Denied(Denied::unaskable(&why))
             })?;
         Ok(Self {
             environment,
@@ -40,23 +57,20 @@ impl<'a> Layers<'a> {
         })
     }
 
-    pub(super) fn consulted(&self) -> Vec<Consulted<'a>> {
-        let whole = |slice| Consulted {
+    pub(super) fn consulted(&self) -> Vec<Consulted<'_>> {
+        let asked = |slice, forbids_only| Consulted {
             slice,
-            forbids_only: false,
+            forbids_only,
         };
-        let forbids = |slice| Consulted {
-            slice,
-            forbids_only: true,
-        };
-        let mut consulted = vec![whole(self.environment.platform.as_ref())];
-        consulted.extend(self.overlay.map(|layer| whole(layer.slice)));
-        consulted.extend(self.reader.map(|layer| forbids(layer.slice)));
+        let (overlay, reader) = (self.overlay.as_ref(), self.reader.as_ref());
+        let mut consulted = vec![asked(self.environment.platform.as_ref(), false)];
+        consulted.extend(overlay.map(|layer| asked(&layer.slice, false)));
+        consulted.extend(reader.map(|layer| asked(&layer.slice, true)));
         consulted
     }
 
     /// What the slices can read, one after the other.
-    pub(super) fn reads(&self) -> impl Iterator<Item = &'a Reads> {
+    pub(super) fn reads(&self) -> impl Iterator<Item = &Reads> {
         self.slices().map(|slice| &slice.reads)
     }
 
@@ -68,30 +82,46 @@ impl<'a> Layers<'a> {
             .reduce(|one, other| Some(one?.and(other?)))?
     }
 
-    fn slices(&self) -> impl Iterator<Item = &'a Slice> {
-        let overlays = [self.overlay, self.reader].into_iter().flatten();
-        std::iter::once(self.environment.platform.as_ref()).chain(overlays.map(|layer| layer.slice))
+    /// Whose policies are consulted, in the order of [`Layers::consulted`]; the platform is nobody.
+    pub(super) fn owners<'f>(&self, facts: &'f Facts<'_>) -> Vec<Option<&'f AccountId>> {
+        let mut owners = vec![None];
+        owners.extend(self.overlay.as_ref().map(|_| facts.overlay_of()));
+        owners.extend(self.reader.as_ref().map(|_| facts.reader()));
+        owners
+    }
+
+    fn slices(&self) -> impl Iterator<Item = &Slice> {
+        let overlays = self.overlay.iter().chain(&self.reader);
+        let overlays = overlays.map(|layer| layer.slice.as_ref());
+        std::iter::once(self.environment.platform.as_ref()).chain(overlays)
     }
 }
 
-fn layer<'a>(
-    store: &'a Store,
+fn layer(
+    store: &Store,
     environment: &Environment,
     account: Option<&AccountId>,
-) -> Result<Option<Layer<'a>>, Denied> {
+) -> Result<Option<Layer>, Missing> {
     let Some(account) = account else {
         return Ok(None);
     };
     match store.overlay(account) {
         OverlayState::Absent => Ok(None),
+        OverlayState::Cold => Err(Missing::Cold(account.clone())),
         // Without its forbids the answer could only be too wide (RULES 33).
-        OverlayState::Unavailable => Err(Denied::of(Reason::OverlayUnavailable)),
-        OverlayState::Ready(overlay) => match overlay.slice(environment) {
-            Some(slice) => Ok(Some(Layer {
-                hash: overlay.hash(),
-                slice,
-            })),
-            None => Err(Denied::unaskable(&"an overlay of another schema")),
-        },
+        OverlayState::Unavailable => {
+            let denied = Denied::of(Reason::OverlayUnavailable);
+            Err(Missing::Denied(denied))
+        }
+        OverlayState::Ready(overlay) => {
+            let Some(slice) = overlay.slice(environment) else {
+                let denied = Denied::unaskable(&"an overlay of another schema");
+                return Err(Missing::Denied(denied));
+            };
+            Ok(Some(Layer {
+                hash: *overlay.hash(),
+                slice: Arc::clone(slice),
+            }))
+        }
     }
 }

@@ -193,7 +193,9 @@ impl Story {
             (None, None) => Isolation::default(),
         };
         let determining = learnt.determining.iter();
-        self.policies = determining.map(|id| policy(id, store.about(id))).collect();
+        self.policies = determining
+            .map(|id| policy(id, store.about(id).as_ref()))
+            .collect();
     }
 
     pub(super) fn allowed(

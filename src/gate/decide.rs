@@ -5,13 +5,13 @@
 use super::refusal::Refusal;
 use super::{site, standing};
 use crate::body::Seen;
-use crate::decision::{self, Pdp, Permit, Question};
+use crate::decision::{self, Denied, Pdp, Permit, Question, Undecided};
 use crate::head::{Credential, Head};
 use crate::limit::{InFlight, Limits, Payer, Plan};
 use crate::reason::Reason;
 use crate::route::{Found, Target};
 use crate::ruleset::Ruleset;
-use crate::scope::{self, Held};
+use crate::scope::{self, Held, Scope};
 use crate::tenant::AccountId;
 use crate::token::{self, Caller, Verified};
 use http::HeaderMap;
@@ -82,13 +82,26 @@ pub fn decide(rules: &Ruleset, head: &Head, input: Input<'_>) -> Verdict {
     let mut case = Case::open(rules, head, input.limits, &mut learnt);
     let outcome = case
         .approach(input.identity, input.headers)
-        .and_then(|found| case.conclude(found, input.headers, input.body, input.pdp));
+        .and_then(|found| case.place(found, input.headers, input.body))
+        .and_then(|placed| case.judge(placed, input.pdp));
     let in_flight = case.in_flight();
     Verdict {
         learnt,
         outcome,
         in_flight,
     }
+}
+
+/// What a request asks for, and what it is held to: all that policies are asked about.
+pub(super) struct Placed {
+    target: Arc<Target>,
+    scope: Scope,
+}
+
+/// No permit: refused, or to be asked again once that account's policies are parsed.
+pub(super) enum Pending {
+    Refused(Refusal),
+    Cold(Box<(Placed, AccountId)>),
 }
 
 /// One request on its way through the steps.
@@ -156,14 +169,13 @@ impl<'a> Case<'a> {
         Ok(found)
     }
 
-    /// route -> Target -> Scope -> Permit.
-    pub(super) fn conclude(
+    /// route -> Target -> Scope.
+    pub(super) fn place(
         &mut self,
         found: Found,
         headers: &HeaderMap,
         body: Seen<'_>,
-        pdp: &Pdp,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Placed, Refusal> {
         let references = &self.rules.references;
         let target = Target::read(found, self.head, headers, body, references)?;
         let target = Arc::new(target);
@@ -171,23 +183,54 @@ impl<'a> Case<'a> {
         let found = &mut self.learnt.scope;
         let scope = standing::place(self.rules, &self.caller, &target, self.head, found)?;
         self.admit_acted_for(&scope)?;
+        Ok(Placed { target, scope })
+    }
+
+    /// Scope -> Permit. Policies that are cold are parsed while the caller waits.
+    pub(super) fn judge(&mut self, placed: Placed, pdp: &Pdp) -> Result<Permit, Refusal> {
+        let Placed { target, scope } = placed;
         if matches!(scope.held(), Held::Public) {
-            return decision::public(&self.caller, &target, scope).ok_or_else(|| {
-                Refusal::new(Reason::Internal, "a public scope without a public route")
-            });
+            return public(&self.caller, &target, scope);
         }
-        let question = Question {
+        let answer = pdp.decide(&self.rules.store, self.question(&target, scope));
+        self.learn(&answer);
+        Ok(answer?)
+    }
+
+    /// The same, if nothing has to be parsed for it.
+    pub(super) fn consider(&mut self, placed: Placed, pdp: &Pdp) -> Result<Permit, Pending> {
+        let Placed { target, scope } = placed;
+        if matches!(scope.held(), Held::Public) {
+            return public(&self.caller, &target, scope).map_err(Pending::Refused);
+        }
+        let question = self.question(&target, scope);
+        let answer = match pdp.consider(&self.rules.store, question) {
+            Ok(permit) => Ok(permit),
+            Err(Undecided::Denied(denied)) => Err(denied),
+            Err(Undecided::Cold(cold)) => {
+                let (scope, account) = (cold.question.scope, cold.account);
+                let placed = Placed { target, scope };
+                return Err(Pending::Cold(Box::new((placed, account))));
+            }
+        };
+        self.learn(&answer);
+        answer.map_err(|denied| Pending::Refused(denied.into()))
+    }
+
+    fn question<'b>(&'b self, target: &'b Arc<Target>, scope: Scope) -> Question<'b> {
+        Question {
             caller: &self.caller,
-            target: &target,
+            target,
             scope,
             head: self.head,
-        };
-        let answer = pdp.decide(&self.rules.store, question);
-        (self.learnt.determining, self.learnt.cached) = match &answer {
+        }
+    }
+
+    fn learn(&mut self, answer: &Result<Permit, Denied>) {
+        (self.learnt.determining, self.learnt.cached) = match answer {
             Ok(permit) => (permit.determining().into(), permit.cached()),
             Err(denied) => (Arc::clone(&denied.determining), denied.cached),
         };
-        Ok(answer?)
     }
 }
 
@@ -206,6 +249,11 @@ impl Case<'_> {
         let user = (Caller::USER, member.unwrap_or(acting.user.as_str()));
         Ok(limits.admit_acted_for(account, user, plan, self.head.now)?)
     }
+}
+
+fn public(caller: &Arc<Caller>, target: &Arc<Target>, scope: Scope) -> Result<Permit, Refusal> {
+    decision::public(caller, target, scope)
+        .ok_or_else(|| Refusal::new(Reason::Internal, "a public scope without a public route"))
 }
 
 fn identify(rules: &Ruleset, head: &Head, identity: Identity) -> Result<Arc<Caller>, Refusal> {

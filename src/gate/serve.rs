@@ -2,6 +2,7 @@
 
 use super::body;
 use super::caught::caught;
+use super::cold;
 use super::cors::{self, CrossOrigin};
 use super::decide::{Case, Identity};
 use super::generation::Generation;
@@ -15,6 +16,7 @@ use crate::decision::Pdp;
 use crate::forward::{Allowed, Forwarder, ReplyBody};
 use crate::head::{self, Head, Peer};
 use crate::limit::{Bodies, Limits};
+use crate::policy::Loader;
 use crate::reason::Reason;
 use crate::route::ErrorBody;
 use crate::ruleset::Ruleset;
@@ -42,12 +44,22 @@ pub struct Shared {
     pub limits: Limits,
     /// Room for bodies that are read whole.
     pub bodies: Bodies,
+    /// Parses the policies that requests wait for.
+    pub loader: Loader,
     /// Takes the records.
     pub audit: Audit,
     /// Takes the figures.
     pub metrics: Arc<Metrics>,
     /// Tells the time.
     pub clock: Clock,
+}
+
+impl Shared {
+    /// Tells the metrics how many accounts' policies do not pass, as far as somebody has looked.
+    pub fn count_quarantined(&self) {
+        let quarantined = self.generation.load().rules.store.quarantined().len();
+        self.metrics.overlays_quarantined(quarantined as u64);
+    }
 }
 
 /// How soon a worker without requests sees that endpoints of an upstream have changed.
@@ -217,9 +229,18 @@ impl Gate {
         } else {
             (Sent::Stream(body), None)
         };
-        let permit = case.conclude(found, &parts.headers, sent.seen(), &self.shared.pdp)?;
+        let placed = case.place(found, &parts.headers, sent.seen())?;
+        let mut waited = room.is_some();
+        let permit = match case.consider(placed, &self.shared.pdp) {
+            Ok(permit) => permit,
+            Err(pending) => {
+                waited = true;
+                // Boxed: nearly no request gets here, and every one would have to carry it.
+                Box::pin(cold::conclude(&self.shared, rules, &mut case, pending)).await?
+            }
+        };
         let in_flight = case.in_flight();
-        if room.is_some() {
+        if waited {
             lasting.stands(&permit).await?;
         }
         journal.reserve(&permit).await?;

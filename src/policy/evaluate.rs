@@ -1,6 +1,7 @@
 //! Asking the layers apart, and combining what they say (DESIGN 4).
 
 use super::slice::Slice;
+use super::slow;
 use crate::clock::Timestamp;
 use cedar_policy::{
     AuthorizationError, Authorizer, Decision, Effect, Entities, EvaluationError, PolicySet,
@@ -39,7 +40,21 @@ pub struct Answer {
     pub errors: Vec<Erring>,
     /// Whether a guard marked `@isolation` is among the forbids that deny.
     pub isolation: bool,
+    /// Which of the layers took longer than an account's may, by their order.
+    pub slow: Slow,
 }
+
+/// Layers that took long. How long it took is no part of what is answered.
+#[derive(Clone, Debug, Default)]
+pub struct Slow(pub Vec<usize>);
+
+impl PartialEq for Slow {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Slow {}
 
 /// A policy that could not be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,12 +80,16 @@ pub fn evaluate(
 ) -> Answer {
     let mut tally = Tally::default();
     let authorizer = Authorizer::new();
-    for layer in consulted {
+    for (index, layer) in consulted.iter().enumerate() {
         let policies = layer.policies();
         if policies.is_empty() {
             continue;
         }
-        let response = authorizer.is_authorized(request, policies, entities);
+        let (response, slow) =
+            slow::timed(|| authorizer.is_authorized(request, policies, entities));
+        if slow {
+            tally.slow.0.push(index);
+        }
         tally.add(layer.slice, &response, now);
     }
     tally.combine()
@@ -91,6 +110,7 @@ struct Tally {
     forbids: Vec<Arc<str>>,
     errors: Vec<Erring>,
     isolation: bool,
+    slow: Slow,
 }
 
 impl Tally {
@@ -139,6 +159,7 @@ impl Tally {
             determining,
             errors: self.errors,
             isolation: self.isolation,
+            slow: self.slow,
         }
     }
 }

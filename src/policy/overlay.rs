@@ -4,6 +4,7 @@ use super::about::About;
 use super::environment::{Environment, Shapes};
 use super::review::Rule;
 use super::slice::{Slice, Slices};
+use super::source::OverlaySource;
 use super::store;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,26 +14,32 @@ use std::sync::Arc;
 pub struct Overlay {
     hash: [u8; 32],
     slices: Slices,
+    bytes: u64,
     /// By id.
     about: HashMap<Arc<str>, About>,
 }
 
 /// What there is of an account's overlay.
-#[derive(Clone, Copy, Debug)]
-pub enum OverlayState<'a> {
+#[derive(Clone, Debug)]
+pub enum OverlayState {
     /// The account has none.
     Absent,
     /// It can be asked.
-    Ready(&'a Overlay),
+    Ready(Arc<Overlay>),
+    /// It is there as text, and is to be parsed first.
+    Cold,
     /// It is announced and does not load: the account is denied (RULES 33).
     Unavailable,
 }
 
 impl Overlay {
-    pub(super) fn build(hash: [u8; 32], rules: &[Rule], shapes: &Shapes) -> Self {
+    pub(super) fn build(source: &OverlaySource, rules: &[Rule], shapes: &Shapes) -> Self {
+        let slices = Slices::build(rules, shapes);
+        let text: usize = source.files().iter().map(|file| file.text.len()).sum();
         Self {
-            hash,
-            slices: Slices::build(rules, shapes),
+            hash: *source.hash(),
+            bytes: bytes(text, rules.len(), &slices),
+            slices,
             about: store::abouts(rules),
         }
     }
@@ -40,6 +47,11 @@ impl Overlay {
     /// Of the files' names and texts and of the mode: equal hashes mean equal answers.
     pub fn hash(&self) -> &[u8; 32] {
         &self.hash
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// How many policies it has.
@@ -58,8 +70,20 @@ impl Overlay {
     }
 
     /// Its policies that can apply there. `None`: an environment of another store, which denies.
-    pub fn slice(&self, environment: &Environment) -> Option<&Slice> {
-        let slice = self.slices.of(environment.index, environment.class);
-        slice.map(Arc::as_ref)
+    pub fn slice(&self, environment: &Environment) -> Option<&Arc<Slice>> {
+        self.slices.of(environment.index, environment.class)
     }
 }
+
+/// An estimate, from measurements of many overlays: Cedar does not say.
+fn bytes(text: usize, policies: usize, slices: &Slices) -> u64 {
+    let bytes = text * TEXT_FACTOR + policies * POLICY_BYTES + slices.entries() * ENTRY_BYTES;
+    bytes as u64
+}
+
+/// What a byte of text becomes in memory: expressions, and the text itself.
+const TEXT_FACTOR: usize = 12;
+/// A policy beside its expressions.
+const POLICY_BYTES: usize = 1_500;
+/// A policy in one more slice: its expressions are shared.
+const ENTRY_BYTES: usize = 700;

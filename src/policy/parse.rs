@@ -24,6 +24,24 @@ impl Parsed {
         }
     }
 
+    /// Where the string stands that is the id of an entity; the policy's own place where it cannot be
+    /// found as written.
+    pub(super) fn literal(&self, id: &str) -> Place {
+        let found = || {
+            let from = self.place.span?.start;
+            let text = self.place.text.as_ref()?.get(from..)?;
+            let written = format!("\"{id}\"");
+            Some(Span {
+                start: from + text.find(&written)?,
+                len: written.len(),
+            })
+        };
+        Place {
+            span: found().or(self.place.span),
+            ..self.place.clone()
+        }
+    }
+
     fn annotation_span(&self, name: &str) -> Option<Span> {
         let from = self.place.span?.start;
         let text = self.place.text.as_ref()?.get(from..)?;

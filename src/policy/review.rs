@@ -5,6 +5,7 @@ use super::annotation::{self, Annotations};
 use super::budget::Budget;
 use super::classes::Classes;
 use super::diagnose;
+use super::foreign;
 use super::form;
 use super::parse;
 use super::reads::{self, Reads};
@@ -169,7 +170,11 @@ impl<'a> Review<'a> {
     fn validate_all(&mut self, classes: &Classes) {
         let validator = classes.validator(self.rules.iter().map(|rule| &rule.policy));
         for (source, guards, set) in std::mem::take(&mut self.sets) {
-            let found = validate::validate((classes, &validator), source, guards, &set);
+            let mut found = validate::validate((classes, &validator), source, guards, &set);
+            let tenant = matches!(self.layer, Layer::Account(..));
+            for fault in &mut found {
+                validate::settle_lookalike(fault, tenant);
+            }
             let (errors, warnings): (Vec<Fault>, Vec<Fault>) =
                 found.into_iter().partition(Fault::is_error);
             self.faults.extend(errors);
@@ -200,6 +205,9 @@ impl<'a> Review<'a> {
         }
         if let Some(fault) = self.out_of_layer(parsed) {
             self.faults.push(fault);
+        }
+        if let Layer::Account(account, _) = self.layer {
+            self.faults.extend(foreign::faults(parsed, account));
         }
         if guard {
             let departures = form::departures(&parsed.policy);

@@ -96,6 +96,20 @@ impl Slices {
         }
     }
 
+    /// How often policies stand in slices, all together.
+    pub(super) fn entries(&self) -> usize {
+        let mut seen = Vec::new();
+        let slices = self.by_class.iter().chain(self.named.values());
+        slices
+            .filter(|slice| {
+                let new = !seen.contains(&Arc::as_ptr(slice));
+                seen.push(Arc::as_ptr(slice));
+                new
+            })
+            .map(|slice| slice.facts.len())
+            .sum()
+    }
+
     /// The slice of that environment. `None`: an environment of other types.
     pub(super) fn of(&self, index: u32, class: u32) -> Option<&Arc<Slice>> {
         let by_class = || self.by_class.get(usize::try_from(class).ok()?);

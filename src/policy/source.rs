@@ -1,6 +1,7 @@
 //! What the store is built from.
 
 use super::hash;
+use super::shelf::OverlayBytes;
 use crate::fault::Fault;
 use crate::operation::Operation;
 use crate::tenant::{AccountId, OverlayMode};
@@ -28,6 +29,8 @@ pub struct Settings {
     /// The accounts' own policies. Files that did not change keep their `Arc` from reading to reading:
     /// the next store then has nothing to do for them.
     pub overlays: Vec<Arc<OverlaySource>>,
+    /// Memory for parsed overlays; of the first store of a process.
+    pub overlay_bytes: OverlayBytes,
     /// Whether Principals may read in App and Dashboard (RULES 17).
     pub principals_act_in: bool,
 }
@@ -89,6 +92,11 @@ impl OverlaySource {
     /// Of account, mode, and the files' names and texts: equal hashes mean equal answers.
     pub fn hash(&self) -> &[u8; 32] {
         &self.hash
+    }
+
+    /// Whether both say the same: of one reading they are even the same value.
+    pub(super) fn is_same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, other) || (self.hash == other.hash && self.faults == other.faults)
     }
 
     /// Whether the account has policies of its own, readable or not.

@@ -21,12 +21,21 @@ pub(super) enum Error {
     Panicked,
 }
 
+/// Starts a thread with a stack that is large enough, which nobody waits for.
+pub(super) fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let thread = builder().spawn(work);
+    thread.map(drop).map_err(|_| Error::Spawn)
+}
+
+fn builder() -> std::thread::Builder {
+    let builder = std::thread::Builder::new().name("policy-parse".to_owned());
+    builder.stack_size(PARSE_STACK_BYTES)
+}
+
 /// Runs `work` on a thread of its own with a stack that is large enough.
 pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Error> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("policy-parse".to_owned())
-            .stack_size(PARSE_STACK_BYTES)
+        let thread = builder()
             .spawn_scoped(scope, work)
             .map_err(|_| Error::Spawn)?;
         thread.join().map_err(|_| Error::Panicked)

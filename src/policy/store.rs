@@ -3,12 +3,14 @@
 use super::about::About;
 use super::environment::{Environment, PrincipalType};
 use super::hash::Hash;
-use super::held::{self, Held};
+use super::held::{self, Held, State};
 use super::overlay::OverlayState;
 use super::platform::{Platform, Types};
 use super::review::{self, Layer, Rule};
+use super::shelf::Shelf;
 use super::source::{OverlaySource, Settings, Source};
 use super::stack;
+use crate::clock::Timestamp;
 use crate::fault::{Fault, Place};
 use crate::operation::Operation;
 use crate::tenant::AccountId;
@@ -17,23 +19,33 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The platform's policies and every account's overlay, checked and sliced. Immutable.
+/// The platform's policies, checked and sliced, and every account's overlay as text. What it says never
+/// changes; what was found of an overlay, and its parsed form, come when somebody looks.
 #[derive(Debug)]
 pub struct Store {
     revision: String,
     platform: Arc<Platform>,
-    overlays: HashMap<AccountId, Held>,
+    overlays: HashMap<AccountId, Arc<Held>>,
+    shelf: Arc<Shelf>,
 }
 
 impl Store {
-    /// Builds it whole or not at all; an account's overlay that does not pass is quarantined alone
-    /// and reported among the warnings (RULES 33).
+    /// Builds it whole or not at all, and looks at every overlay: one that does not pass is quarantined
+    /// alone and reported among the warnings (RULES 33).
     pub fn build(settings: Settings) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
-        Self::succeed(settings, None)
+        let (store, _) = Self::succeed(settings, None)?;
+        let _ = stack::run(|| {
+            for held in store.overlays.values() {
+                store.load_quietly(held);
+            }
+        });
+        let faults = store.faults();
+        Ok((store, faults))
     }
 
-    /// The same, after `former`: what has not changed is not parsed again, and an overlay that does
-    /// not pass any more leaves the text that passed last in force.
+    /// After `former`, or at start: overlays that did not change are not looked at, and an overlay that
+    /// does not pass any more leaves the text that passed last in force. At start none is looked at: a
+    /// request that needs one waits for it ([`super::Loader`]).
     pub fn succeed(
         settings: Settings,
         former: Option<&Self>,
@@ -71,18 +83,13 @@ impl Store {
     /// Accounts whose overlay does not load, sorted, and whether the text that loaded last serves in
     /// its place; where it does not, the account is denied.
     pub fn quarantined(&self) -> Vec<(&AccountId, bool)> {
-        let states = self.overlays.iter();
-        let mut quarantined: Vec<(&AccountId, bool)> = states
-            .filter(|(_, held)| held.quarantined)
-            .map(|(account, held)| (account, held.overlay().is_some()))
+        let held = self.overlays.iter();
+        let mut quarantined: Vec<(&AccountId, bool)> = held
+            .filter(|(_, held)| held.is_quarantined())
+            .map(|(account, held)| (account, held.serves_last_good()))
             .collect();
         quarantined.sort();
         quarantined
-    }
-
-    /// Whether overlays are reviewed against the same schema there: what passed here passes there.
-    pub(super) fn has_types(&self, types: &Types) -> bool {
-        self.platform.types.hash == types.hash
     }
 
     /// The schema, for checks of requests and entities.
@@ -106,25 +113,117 @@ impl Store {
     }
 
     /// What is to be told of a policy by its id, whichever layer it is of.
-    pub fn about(&self, id: &str) -> Option<&About> {
+    pub fn about(&self, id: &str) -> Option<About> {
         let Some(rest) = id.strip_prefix("account/") else {
-            return self.platform.about.get(id);
+            return self.platform.about.get(id).cloned();
         };
         let account = AccountId::parse(rest.split('/').next()?).ok()?;
+        self.load(&account);
         match self.overlay(&account) {
-            OverlayState::Ready(overlay) => overlay.about(id),
-            OverlayState::Absent | OverlayState::Unavailable => None,
+            OverlayState::Ready(overlay) => overlay.about(id).cloned(),
+            OverlayState::Absent | OverlayState::Cold | OverlayState::Unavailable => None,
         }
     }
 
     /// The account's own policies.
-    pub fn overlay(&self, account: &AccountId) -> OverlayState<'_> {
-        match self.overlays.get(account) {
-            None => OverlayState::Absent,
-            Some(held) => held
-                .overlay()
-                .map_or(OverlayState::Unavailable, OverlayState::Ready),
+    pub fn overlay(&self, account: &AccountId) -> OverlayState {
+        let Some(held) = self.overlays.get(account) else {
+            return OverlayState::Absent;
+        };
+        match held.state() {
+            State::Ready(overlay) => {
+                self.shelf.touch(held);
+                OverlayState::Ready(overlay)
+            }
+            State::Cold => OverlayState::Cold,
+            State::Unavailable => OverlayState::Unavailable,
         }
+    }
+
+    /// Parses the account's policies, if they are cold, while the caller waits.
+    pub fn load(&self, account: &AccountId) {
+        if let Some(held) = self.held(account)
+            && matches!(held.state(), State::Cold)
+        {
+            let _ = stack::run(|| self.load_here(held));
+        }
+    }
+
+    /// Looks at the account's policies, if nobody has, and does not keep what it parsed. Answers whether
+    /// they pass.
+    pub fn check(&self, account: &AccountId) -> bool {
+        let Some(held) = self.held(account) else {
+            return true;
+        };
+        if !held.is_checked() {
+            let _ = stack::run(|| held.check(&self.platform.types));
+            log(held);
+        }
+        !held.is_quarantined()
+    }
+
+    /// Notes that asking the account's policies took too long: repeated, they are quarantined (RULES 34).
+    /// Answers whether they are from now on.
+    pub fn was_slow(&self, account: &AccountId, now: Timestamp) -> bool {
+        let held = self.held(account).filter(|held| held.was_slow(now));
+        held.inspect(|held| log(held)).is_some()
+    }
+
+    /// Accounts at whose policies nobody has looked yet, sorted.
+    pub fn unchecked(&self) -> Vec<AccountId> {
+        let held = self.overlays.iter();
+        let unchecked = held.filter(|(_, held)| !held.is_checked());
+        let mut unchecked: Vec<AccountId> = unchecked.map(|(account, _)| account.clone()).collect();
+        unchecked.sort();
+        unchecked
+    }
+
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    pub(super) fn all_held(&self) -> impl Iterator<Item = &Arc<Held>> {
+        self.overlays.values()
+    }
+
+    pub(super) fn held(&self, account: &AccountId) -> Option<&Arc<Held>> {
+        self.overlays.get(account)
+    }
+
+    /// Parses on this thread. Call it on a large stack only (`stack::run`).
+    pub(super) fn load_here(&self, held: &Arc<Held>) {
+        let new = !held.is_checked();
+        self.load_quietly(held);
+        if new {
+            log(held);
+        }
+    }
+
+    fn load_quietly(&self, held: &Arc<Held>) {
+        held.load(&self.platform.types);
+        if held.parsed().is_some() {
+            self.shelf.put(held);
+        }
+    }
+
+    /// What is to be looked at.
+    fn faults(&self) -> Vec<Fault> {
+        let mut accounts: Vec<_> = self.overlays.iter().collect();
+        accounts.sort_by_key(|(account, _)| *account);
+        let overlays = accounts.into_iter().flat_map(|(_, held)| held.faults());
+        self.platform
+            .warnings
+            .iter()
+            .cloned()
+            .chain(overlays)
+            .collect()
+    }
+}
+
+/// The operators hear of what is found once the rules serve; what was found before stands in the report.
+fn log(held: &Held) {
+    for fault in held.faults() {
+        tracing::warn!(code = fault.code, "{fault}");
     }
 }
 
@@ -134,23 +233,43 @@ fn build(settings: &Settings, former: Option<&Store>) -> Result<(Store, Vec<Faul
         let others = elsewhere(settings, broken.types.as_ref());
         [broken.faults, others].concat()
     })?;
-    let mut warnings = platform.warnings.clone();
-    let mut overlays: HashMap<AccountId, Held> = HashMap::new();
-    for source in announced(settings) {
-        let held = former.and_then(|former| former.overlays.get(source.account()));
-        let (held, found) = Held::next(source, &platform.types, former.zip(held));
-        warnings.extend(found);
-        // Two entries for one account: neither can be trusted to be the whole of it.
-        if overlays.insert(source.account().clone(), held).is_some() {
-            overlays.insert(source.account().clone(), Held::default());
-        }
-    }
+    let shelf = former.map_or_else(
+        || Arc::new(Shelf::new(settings.overlay_bytes)),
+        |former| Arc::clone(&former.shelf),
+    );
+    let overlays = succession(settings, &platform.types, former, &shelf);
     let store = Store {
         revision: revision(&platform.hash, overlays.values()),
         platform,
         overlays,
+        shelf,
     };
-    Ok((store, warnings))
+    let faults = store.faults();
+    Ok((store, faults))
+}
+
+fn succession(
+    settings: &Settings,
+    types: &Types,
+    former: Option<&Store>,
+    shelf: &Shelf,
+) -> HashMap<AccountId, Arc<Held>> {
+    let mut overlays = HashMap::with_capacity(settings.overlays.len());
+    for source in announced(settings) {
+        let before = former.and_then(|former| {
+            let held = former.overlays.get(source.account())?;
+            Some((&former.platform.types, held))
+        });
+        let held = Held::next(source, types, before);
+        let is_new = before.is_none_or(|(_, before)| !Arc::ptr_eq(before, &held));
+        if is_new && held.parsed().is_some() {
+            shelf.put(&held);
+        }
+        if overlays.insert(source.account().clone(), held).is_some() {
+            overlays.insert(source.account().clone(), Held::ambiguous(source));
+        }
+    }
+    overlays
 }
 
 fn announced(settings: &Settings) -> impl Iterator<Item = &Arc<OverlaySource>> {
@@ -164,7 +283,11 @@ fn elsewhere(settings: &Settings, types: Option<&Types>) -> Vec<Fault> {
         return untyped(settings);
     };
     announced(settings)
-        .flat_map(|source| Held::next(source, types, None).1)
+        .flat_map(|source| {
+            let held = Held::next(source, types, None);
+            held.check(types);
+            held.faults()
+        })
         .collect()
 }
 
@@ -175,7 +298,7 @@ fn untyped(settings: &Settings) -> Vec<Fault> {
         let files: Vec<&Source> = source.files().iter().collect();
         let found = review::untyped(Layer::Account(source.account(), source.mode()), &files);
         let found = source.faults().iter().cloned().chain(found);
-        faults.extend(found.map(|fault| held::quarantined(source, false, fault)));
+        faults.extend(found.map(|fault| held::told(source, false, fault)));
     }
     faults
 }
@@ -188,10 +311,10 @@ pub(super) fn abouts(rules: &[Rule]) -> HashMap<Arc<str>, About> {
     told.collect()
 }
 
-fn revision<'a>(platform: &[u8; 32], overlays: impl Iterator<Item = &'a Held>) -> String {
+fn revision<'a>(platform: &[u8; 32], overlays: impl Iterator<Item = &'a Arc<Held>>) -> String {
     let mut hash = Hash::new();
     hash.part(platform);
-    hash.sorted(overlays.map(|held| held.hash).collect());
+    hash.sorted(overlays.map(|held| *held.hash()).collect());
     hash.end().iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");

@@ -4,7 +4,7 @@ use super::classes::Classes;
 use super::diagnose;
 use super::source::Source;
 use crate::fault::{Fault, Severity, nearest};
-use cedar_policy::{PolicySet, ValidationMode, Validator};
+use cedar_policy::{PolicySet, ValidationMode, ValidationWarning, Validator};
 
 /// Attributes up to one step from principal, resource and context: what {principal, resource, action}
 /// as a store can answer.
@@ -30,7 +30,7 @@ pub(super) fn validate(
     let warnings = result.validation_warnings().filter(|_| !guards);
     found.extend(warnings.map(|warning| Fault {
         severity: Severity::Warning,
-        ..diagnose::fault("policy_suspect", source, 0, warning)
+        ..diagnose::fault(code(warning), source, 0, warning)
     }));
     drop_impossible(&mut found);
     // The validator's order changes from run to run.
@@ -43,6 +43,37 @@ pub(super) fn validate(
         }
     }
     found
+}
+
+fn code(warning: &ValidationWarning) -> &'static str {
+    match warning {
+        ValidationWarning::MixedScriptString(_)
+        | ValidationWarning::BidiCharsInString(_)
+        | ValidationWarning::BidiCharsInIdentifier(_)
+        | ValidationWarning::MixedScriptIdentifier(_)
+        | ValidationWarning::ConfusableIdentifier(_) => LOOKALIKE,
+        _ => SUSPECT,
+    }
+}
+
+/// Somebody should look at it.
+const SUSPECT: &str = "policy_suspect";
+/// Text that is not what it looks like.
+const LOOKALIKE: &str = "policy_lookalike";
+
+/// Letters that pass for others deceive whoever reads them: in a tenant's text they are an error, the
+/// platform's own writer is warned.
+pub(super) fn settle_lookalike(fault: &mut Fault, tenant: bool) {
+    if fault.code != LOOKALIKE {
+        return;
+    }
+    if tenant {
+        fault.severity = Severity::Error;
+        let help = "write the string in letters of one script, without marks of direction";
+        fault.help.get_or_insert_with(|| help.to_owned());
+    } else {
+        fault.code = SUSPECT;
+    }
 }
 
 /// The end of Cedar's warning of a policy for operations that no route has. It comes with another:

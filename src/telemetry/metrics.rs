@@ -322,6 +322,11 @@ impl Metrics {
         self.rules.quarantined.set(signed(count));
     }
 
+    /// An account's own policies took too long.
+    pub fn overlay_slow(&self) {
+        self.rules.slow.inc();
+    }
+
     /// A limit refused a request.
     pub fn rate_limited(&self, scope: LimitScope) {
         if let Some(counter) = self.traffic.limited.get(scope as usize) {

@@ -81,6 +81,7 @@ mod metrics;
 mod nginx;
 #[cfg(test)]
 mod oidc;
+mod overlays;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]

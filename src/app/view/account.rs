@@ -3,13 +3,17 @@
 use crate::app::generation::hex;
 use crate::app::report::Report;
 use crate::clock::Timestamp;
+use crate::fault::Fault;
 use crate::gate::{Generation, Shared};
 use crate::limit::{Plan, Rate};
-use crate::policy::{Overlay, OverlayState, Store};
+use crate::policy::Store;
 use crate::ruleset::Ruleset;
 use crate::tenant::{Account, AccountId, OverlayMode, Workspace};
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// How many faults of its policies are shown.
+const FAULTS_SHOWN_MAX: usize = 20;
 
 /// How many of its workspaces are shown.
 const WORKSPACES_SHOWN_MAX: usize = 100;
@@ -19,7 +23,19 @@ pub(super) fn status(id: &str, shared: &Shared, report: &Report) -> Option<Value
     let generation: Arc<Generation> = shared.generation.load();
     let rules = &generation.rules;
     let id = AccountId::parse(id).ok()?;
-    let faults = report.about(id.as_str());
+    let mut faults = report.about(id.as_str());
+    // What was found of its policies since, at their first use.
+    let found = rules.store.overlay_report(&id).map(|report| report.faults);
+    for fault in found
+        .iter()
+        .flatten()
+        .map(Fault::json)
+        .take(FAULTS_SHOWN_MAX)
+    {
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
     let Some(account) = rules.directory.account(&id) else {
         // A file that was not believed, and nothing that served before it.
         let known = json!({ "account": id.as_str(), "served": false, "faults": faults });
@@ -66,21 +82,17 @@ fn policies(account: &Account, store: &Store) -> Value {
         OverlayMode::Permit => "permit",
         OverlayMode::None => "none",
     };
-    let quarantined = store.quarantined();
-    let quarantined = quarantined.iter().any(|(id, _)| **id == account.id);
-    let state = if quarantined { "quarantined" } else { "good" };
-    let (state, serves, overlay) = match store.overlay(&account.id) {
-        OverlayState::Absent => ("none", "nothing", None),
-        OverlayState::Ready(overlay) if quarantined => (state, "last good", Some(overlay)),
-        OverlayState::Ready(overlay) => (state, "its files", Some(overlay)),
-        OverlayState::Unavailable => (state, "nothing", None),
+    let Some(report) = store.overlay_report(&account.id) else {
+        return json!({ "may": mode, "state": "none", "serves": "nothing" });
     };
+    let (count, bytes) = report.parsed.unzip();
     json!({
         "may": mode,
-        "state": state,
-        "serves": serves,
-        "count": overlay.map(Overlay::len),
-        "hash": overlay.map(|overlay| hex(overlay.hash())),
+        "state": report.state,
+        "serves": report.serves,
+        "count": count,
+        "bytes": bytes,
+        "hash": report.hash.as_ref().map(|hash| hex(hash)),
     })
 }
 

@@ -21,6 +21,19 @@ pub(super) fn platform(store: &Store) -> Value {
     })
 }
 
+/// The accounts' own policies.
+pub(super) fn overlays(store: &Store) -> Value {
+    let counts = store.overlay_counts();
+    json!({
+        "announced": counts.announced,
+        "unchecked": counts.unchecked,
+        "quarantined": counts.quarantined,
+        "parsed": counts.parsed,
+        "parsed_bytes": counts.parsed_bytes,
+        "parsed_bytes_max": counts.parsed_bytes_max,
+    })
+}
+
 /// The remembered answers, of all layers together.
 pub(super) fn decisions(shared: &Shared) -> Value {
     let kept = shared.pdp.kept();

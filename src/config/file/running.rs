@@ -85,6 +85,9 @@ pub(crate) struct Cache {
     pub(crate) decision_ttl: Duration,
     /// Memory for decisions; `0B` keeps none. At most 4GiB.
     pub(crate) decision_bytes: Size,
+    /// Memory for parsed policies of accounts: those that were asked last stay parsed, of the others the text
+    /// is kept. From 1MiB to 16GiB.
+    pub(crate) overlay_bytes: Size,
     /// Verified tokens that are remembered.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(crate) token_entries: u32,
@@ -159,6 +162,7 @@ impl Default for Cache {
         Self {
             decision_ttl: Duration::secs(300),
             decision_bytes: Size(64 << 20),
+            overlay_bytes: Size(64 << 20),
             token_entries: 100_000,
         }
     }

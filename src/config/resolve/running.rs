@@ -6,6 +6,7 @@ use crate::config::file::{
 use crate::config::findings::Findings;
 use crate::config::units::{Duration, Size};
 use crate::config::watch;
+use crate::policy::OverlayBytes;
 use crate::telemetry::{audit, log};
 use crate::{decision, forward, limit};
 use http::HeaderName;
@@ -125,6 +126,17 @@ fn records(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
+/// Memory for parsed policies of accounts.
+pub(super) fn overlay_bytes(shape: &Cache, findings: &mut Findings<'_>) -> OverlayBytes {
+    let (bytes, (min, max)) = (shape.overlay_bytes, OVERLAY_BYTES);
+    if bytes < min || bytes > max {
+        let message = format!("`{bytes}` is not between {min} and {max}");
+        let help = "an account's policies take some 50KiB once they are parsed";
+        findings.error("/cache/overlay_bytes", "config_value", message, help);
+    }
+    OverlayBytes(bytes.0)
+}
+
 /// Bounds of the decision cache.
 pub(super) fn decision(shape: &Cache, findings: &mut Findings<'_>) -> decision::Settings {
     if shape.decision_ttl > DECISION_TTL_MAX {
@@ -192,6 +204,7 @@ const KEPT: [&str; 6] = [
 ];
 const DECISION_TTL_MAX: Duration = Duration::secs(60 * 60);
 const DECISION_BYTES_MAX: Size = Size(4 << 30);
+const OVERLAY_BYTES: (Size, Size) = (Size(1 << 20), Size(16 << 30));
 const RELOAD_POLL: (Duration, Duration) = (Duration::millis(100), Duration::secs(60 * 60));
 const RELOAD_DEBOUNCE: (Duration, Duration) = (Duration::millis(1), Duration::secs(10));
 const AUDIT_BYTES: (Size, Size) = (Size(1 << 20), Size(100 << 30));

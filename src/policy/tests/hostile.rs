@@ -1,6 +1,8 @@
 //! Hostile text: it costs its account its policies, never the process, never anybody else.
 
-use super::support::{account, as_overlay, fault_of, overlay, shipped};
+use super::support::{account, as_overlay, fault_of, operation, overlay, shipped};
+use crate::clock::Timestamp;
+use crate::operation::Access;
 use crate::policy::{OverlayState, Store};
 use crate::tenant::OverlayMode;
 
@@ -139,17 +141,107 @@ fn a_permit_needs_permission() {
 }
 
 #[test]
-fn a_lookalike_letter_is_pointed_out() {
+fn a_lookalike_letter_is_refused() {
     // The `о` of `dоcs` is Cyrillic: it will never match.
-    let (faults, quarantined) = as_overlay(
-        OverlayMode::Forbid,
-        &forbid("resource has kind && resource.kind == \"d\u{43e}cs\""),
-    );
-    assert!(!quarantined);
+    let lookalike = forbid("resource has kind && resource.kind == \"d\u{43e}cs\"");
+    quarantined(&lookalike, "policy_lookalike");
+    // Marks of direction show a text in another order than it is read.
+    let turned = forbid("resource has kind && resource.kind == \"\u{202e}scod\"");
+    quarantined(&turned, "policy_lookalike");
+    // A word of one script is what it looks like.
+    let plain = forbid("resource has kind && resource.kind == \"\u{434}\u{43e}\u{43a}\"");
+    assert_eq!(as_overlay(OverlayMode::Forbid, &plain), (Vec::new(), false));
+    // The platform's own writer is warned.
+    let (_, warnings) = super::support::with_file("more.cedar", &lookalike).unwrap();
+    assert_eq!(warnings[0].code, "policy_suspect");
+}
+
+#[test]
+fn an_account_names_its_own_entities_only() {
+    let foreign = [
+        "principal in Tenancy::Group::\"globex/staff\"",
+        "principal in Tenancy::Role::\"globex/globex-prod#admin\"",
+        "principal in Tenancy::Role::\"globex#owner\"",
+        "principal == Tenancy::User::\"globex/ana\"",
+        "principal == Tenancy::Service::\"globex/sync\"",
+        "resource in Tenancy::Workspace::\"globex/globex-prod\"",
+        "resource in Tenancy::Workspace::\"acme-prod\"",
+        "resource in Tenancy::Account::\"globex\"",
+        "resource in Tenancy::Account::\"Acme\"",
+        "resource in [Tenancy::Account::\"acme\", Tenancy::Account::\"acme-2\"]",
+    ];
+    for condition in foreign {
+        let text = format!("// of acme\n{}", forbid(condition));
+        let (faults, quarantined) = as_overlay(OverlayMode::Permit, &text);
+        assert!(quarantined, "{condition}");
+        let fault = faults.iter().find(|fault| fault.code == "policy_foreign");
+        let (line, column) = fault.unwrap().place.line_column().unwrap();
+        assert_eq!(line, 2, "{condition}");
+        assert!(column > 40, "{condition}: the literal, not the policy");
+    }
+    let own = [
+        "principal in Tenancy::Group::\"acme/staff\"",
+        "principal in Tenancy::Role::\"acme/acme-prod#admin\"",
+        "principal in Tenancy::Role::\"acme#owner\"",
+        "principal == Tenancy::User::\"acme/other|sub\"",
+        "resource in [Tenancy::Account::\"acme\"]",
+    ];
+    for condition in own {
+        let (faults, quarantined) = as_overlay(OverlayMode::Permit, &forbid(condition));
+        assert!(!quarantined, "{condition}: {faults:?}");
+    }
+}
+
+#[test]
+fn a_policy_that_is_slow_again_and_again_is_set_aside_until_it_changes() {
+    let with = |text: &str| {
+        let mut settings = shipped();
+        settings.overlays = vec![
+            overlay("acme", OverlayMode::Forbid, text),
+            overlay("globex", OverlayMode::Forbid, &forbid("true")),
+        ];
+        settings
+    };
+    let first = Store::build(with(&forbid("true"))).unwrap().0;
+    let (acme, globex) = (account("acme"), account("globex"));
+    let revision = first.revision().to_owned();
+    // Nine in a minute, again and again.
+    for minute in 0..3 {
+        for _ in 0..9 {
+            assert!(!first.was_slow(&acme, Timestamp(minute * 60_000)));
+        }
+    }
+    assert_eq!(first.quarantined(), []);
+    assert!(first.was_slow(&acme, Timestamp(2 * 60_000 + 1)));
     assert!(
-        faults.iter().any(|fault| fault.code == "policy_suspect"),
-        "{faults:?}"
+        !first.was_slow(&acme, Timestamp(2 * 60_000 + 2)),
+        "said once"
     );
+    assert_eq!(first.quarantined(), [(&acme, false)]);
+    assert!(matches!(first.overlay(&acme), OverlayState::Unavailable));
+    assert!(matches!(first.overlay(&globex), OverlayState::Ready(_)));
+    first.load(&acme);
+    assert!(matches!(first.overlay(&acme), OverlayState::Unavailable));
+    let report = first.overlay_report(&acme).unwrap();
+    assert_eq!(report.faults[0].code, "policy_slow");
+    assert_eq!(first.revision(), revision, "the files are what they were");
+    // A reload that changes something else changes nothing of it.
+    let mut wider = with(&forbid("true"));
+    wider
+        .operations
+        .push(operation("app/badges/list", Access::Read, false));
+    for same in [with(&forbid("true")), wider] {
+        let same = Store::succeed(same, Some(&first)).unwrap().0;
+        assert_eq!(same.quarantined(), [(&acme, false)]);
+        // Nor is a slow text good enough to fall back to.
+        let broken = Store::succeed(with("forbid ("), Some(&same)).unwrap().0;
+        assert_eq!(broken.quarantined(), [(&acme, false)]);
+        let mended = Store::succeed(with(&forbid("false")), Some(&same))
+            .unwrap()
+            .0;
+        assert_eq!(mended.quarantined(), []);
+        assert!(matches!(mended.overlay(&acme), OverlayState::Ready(_)));
+    }
 }
 
 #[test]

@@ -26,15 +26,15 @@ fn next(settings: Settings, former: &Store) -> Store {
         .0
 }
 
-fn of<'a>(store: &'a Store, id: &str) -> Option<&'a Overlay> {
+fn of(store: &Store, id: &str) -> Option<Arc<Overlay>> {
     match store.overlay(&account(id)) {
         OverlayState::Ready(overlay) => Some(overlay),
-        OverlayState::Absent | OverlayState::Unavailable => None,
+        OverlayState::Absent | OverlayState::Cold | OverlayState::Unavailable => None,
     }
 }
 
-fn same(a: Option<&Overlay>, b: Option<&Overlay>) -> bool {
-    std::ptr::eq(a.unwrap(), b.unwrap())
+fn same(a: Option<Arc<Overlay>>, b: Option<Arc<Overlay>>) -> bool {
+    Arc::ptr_eq(&a.unwrap(), &b.unwrap())
 }
 
 #[test]

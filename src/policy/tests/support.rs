@@ -47,7 +47,7 @@ pub(super) fn operations() -> Vec<Arc<Operation>> {
     ]
 }
 
-pub(super) fn shipped() -> Settings {
+pub(in crate::policy) fn shipped() -> Settings {
     Settings {
         operations: operations(),
         platform: vec![
@@ -58,11 +58,11 @@ pub(super) fn shipped() -> Settings {
     }
 }
 
-pub(super) fn account(id: &str) -> AccountId {
+pub(in crate::policy) fn account(id: &str) -> AccountId {
     AccountId::parse(id).unwrap()
 }
 
-pub(super) fn overlay(id: &str, mode: OverlayMode, text: &str) -> Arc<OverlaySource> {
+pub(in crate::policy) fn overlay(id: &str, mode: OverlayMode, text: &str) -> Arc<OverlaySource> {
     let files = vec![Source::new(format!("tenants/{id}.cedar"), text)];
     Arc::new(OverlaySource::new(account(id), mode, files, Vec::new()))
 }

@@ -30,6 +30,7 @@ pub(super) struct Rules {
     pub(super) loaded: IntCounter,
     pub(super) failed: IntCounter,
     pub(super) quarantined: IntGauge,
+    pub(super) slow: IntCounter,
 }
 
 #[derive(Debug)]
@@ -154,7 +155,12 @@ impl Rules {
             quarantined: build.gauge(stable(
                 "palisade_overlay_quarantined",
                 &[],
-                "Accounts whose own policies are set aside because they do not load.",
+                "Accounts whose own policies are set aside because they do not load, or take too long.",
+            )),
+            slow: build.counter(stable(
+                "palisade_overlay_evaluations_slow_total",
+                &[],
+                "Evaluations of an account's own policies that computed for more than a millisecond.",
             )),
         }
     }

@@ -185,8 +185,9 @@ fn rule_33_a_bad_overlay_leaves_the_last_good_one_in_force() {
     gate.has_warning("policy_syntax", "tenants/acme.cedar");
     ask(&gate, PATH, &ana).refused(Reason::PolicyDenied);
     ask(&gate, PATH, &globex).allowed(200);
-    let expected = json!([{"account": "acme", "serves": "last good"}]);
-    assert_eq!(gate.status()["overlays_quarantined"], expected);
+    let serves = &gate.status()["overlays_quarantined"][0];
+    assert_eq!(serves["account"], "acme");
+    assert_eq!(serves["serves"], "last good");
     // It outlives another reload, and another bad text.
     gate.change(|files| files.put("tenants/acme.cedar", ""));
     gate.change(|files| files.tenant("globex", "/plan", json!("enterprise")));
@@ -211,8 +212,9 @@ fn rule_33_without_a_last_good_overlay_that_account_alone_is_denied() {
     gate.change(|files| files.put("tenants/acme.cedar", BROKEN));
     ask(&gate, PATH, &gate.issuer.user("ana")).refused(Reason::OverlayUnavailable);
     ask(&gate, PATH, &globex).allowed(200);
-    let expected = json!([{"account": "acme", "serves": "nothing"}]);
-    assert_eq!(gate.status()["overlays_quarantined"], expected);
+    let serves = &gate.status()["overlays_quarantined"][0];
+    assert_eq!(serves["account"], "acme");
+    assert_eq!(serves["serves"], "nothing");
 }
 
 #[test]
