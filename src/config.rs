@@ -25,7 +25,7 @@ mod watch;
 
 pub use disk::Before;
 pub use lint::{TenantsOf, tenants};
-pub use seen::{Compare, Seen};
+pub use seen::{Compare, Seen, Told};
 pub use settings::{Kept, Origin, Resolved, Restrictions};
 pub use watch::{Settings as ReloadSettings, Watch};
 

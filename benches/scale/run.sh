@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin"
-accounts=${1:-10000} policies=${2:-10} form=${3:-files} active=${4:-200}
+accounts=${1:-10000} policies=${2:-10} form=${3:-files} active=${4:-400}
 for tool in nginx openssl python3; do
   command -v "$tool" >/dev/null || { echo "missing: $tool (apt-get install nginx openssl python3)" >&2; exit 5; }
 done

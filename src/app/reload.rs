@@ -9,7 +9,7 @@ use super::generation::{self, Built};
 use super::report::Report;
 use super::resident;
 use crate::config::{
-    self, Before, Compare, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Watch,
+    self, Before, Compare, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Told, Watch,
 };
 use crate::drain::Draining;
 use crate::fault::Fault;
@@ -144,16 +144,16 @@ impl Reloader {
         let (names, compare) = match why {
             Why::Asked => {
                 supervisor::reloading();
-                self.reload().await;
+                self.reload(None).await;
                 return supervisor::ready();
             }
             Why::Told(names) => (names, Compare::Stamps),
             Why::Poll => (None, self.poll()),
         };
-        if self.unchanged(names, compare).await {
+        if self.unchanged(names.clone(), compare).await {
             self.starved = false;
         } else {
-            self.reload().await;
+            self.reload(names).await;
             if !self.starved {
                 return;
             }
@@ -190,11 +190,22 @@ impl Reloader {
 
     /// Reads until a reading holds, and follows it. Whoever never stops writing keeps only its own files
     /// from being followed: in the end what two readings saw alike is believed, and nothing else.
-    async fn reload(&mut self) {
+    ///
+    /// What the system told of by name is all that the first reading looks at.
+    async fn reload(&mut self, names: Option<BTreeSet<PathBuf>>) {
         let (mut readings, mut earlier) = (0, None);
+        let mut told = names
+            .filter(|names| self.seen.knows_all(names))
+            .map(Told::new);
         let mut attempt = loop {
             readings += 1;
-            let Some(mut attempt) = self.attempt(earlier.take()).await else {
+            let by_name = told.is_some();
+            let before = Before {
+                known: Arc::clone(&self.seen),
+                earlier: earlier.take(),
+                told: told.take().map(Arc::new),
+            };
+            let Some(mut attempt) = self.attempt(before).await else {
                 return;
             };
             // A file that cannot be opened for want of a descriptor is not a file that is gone.
@@ -213,7 +224,8 @@ impl Reloader {
             }
             sleep_until(attempt.read + self.settings.debounce).await;
             let mut seen = std::mem::take(&mut attempt.seen);
-            let look = spawn_blocking(move || (seen.holds(Compare::Stamps), seen));
+            let since = self.watch.since().filter(|_| by_name);
+            let look = spawn_blocking(move || (seen.holds_since(since.as_ref()), seen));
             let (holds, seen) = look.await.unwrap_or_default();
             if holds {
                 attempt.seen = seen;
@@ -244,11 +256,9 @@ impl Reloader {
     }
 
     /// Away from the runtime that refreshes keys and answers probes.
-    async fn attempt(&self, earlier: Option<Arc<Seen>>) -> Option<Attempt> {
+    async fn attempt(&self, before: Before) -> Option<Attempt> {
         let (path, last) = (self.path.clone(), Arc::clone(&self.last));
         let shared = Arc::clone(&self.shared);
-        let known = Arc::clone(&self.seen);
-        let before = Before { known, earlier };
         let attempt = spawn_blocking(move || attempt(&path, &last, &shared, before)).await;
         let failed = |error: &tokio::task::JoinError| tracing::error!(%error, "a reload failed");
         attempt.inspect_err(failed).ok()
@@ -278,6 +288,7 @@ impl Reloader {
             let before = Before {
                 known: Arc::clone(&seen),
                 earlier: Some(seen),
+                told: None,
             };
             let (restrictions, _) = last.kept.restrictions(before, rules);
             generation::restricted(&serving, &restrictions)

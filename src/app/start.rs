@@ -203,6 +203,7 @@ async fn read_whole(
         let before = Before {
             earlier: (readings == READINGS).then(|| Arc::clone(&known)),
             known,
+            told: None,
         };
         resolved = config::load_after(&origin.path, before).map_err(Error::Invalid)?;
     }

@@ -5,7 +5,7 @@
 //! what was read is believed only once the disk says the same a moment later (RULES 27).
 
 use super::files::{self, Entry, FILE_BYTES_MAX, Listing, STARVED};
-use super::seen::{Digest, Seen, Sight, What};
+use super::seen::{Digest, Seen, Sight, Told, What, key};
 use crate::fault::{Fault, Place};
 use std::cell::RefCell;
 use std::path::Path;
@@ -23,6 +23,9 @@ pub(crate) struct Disk {
 pub struct Before {
     /// A file that the file system describes as it did then is not read again.
     pub known: Arc<Seen>,
+    /// What changed since, where the system told of it by name: other files are not even looked at. What
+    /// it does not tell of, the next poll finds.
+    pub told: Option<Arc<Told>>,
     /// Only files and folders that were the same there are believed.
     pub earlier: Option<Arc<Seen>>,
 }
@@ -35,6 +38,16 @@ pub(crate) struct Looked {
 }
 
 type Listed = Result<Arc<Listing>, Box<Fault>>;
+
+impl Before {
+    /// What is known of a file or folder that did not change since.
+    fn still(&self, path: &Path, what: What) -> Option<&Sight> {
+        match &self.told {
+            Some(told) => self.known.untold(path, what, told),
+            None => self.known.still(path, what),
+        }
+    }
+}
 
 impl Disk {
     /// After earlier readings.
@@ -65,9 +78,9 @@ impl Disk {
     /// What a file says, without reading it where nothing was written since it was read.
     pub(crate) fn look(&self, path: &Path, max: u64) -> Result<Looked, Box<Fault>> {
         let what = What::File(max);
-        if let Some(sight) = self.before.known.still(path, what) {
+        if let Some(sight) = self.before.still(path, what) {
             let digest = sight.digest;
-            self.note(path, what, sight.clone());
+            self.note(path, what, sight.known());
             self.believe(path, what, digest)?;
             return Ok(Looked {
                 digest,
@@ -116,10 +129,10 @@ impl Disk {
     }
 
     fn listed(&self, folder: &Path) -> (Listed, Digest) {
-        if let Some(sight) = self.before.known.still(folder, What::Folder)
+        if let Some(sight) = self.before.still(folder, What::Folder)
             && let Some(names) = &sight.names
         {
-            self.note(folder, What::Folder, sight.clone());
+            self.note(folder, What::Folder, sight.known());
             return (Ok(Arc::clone(names)), sight.digest);
         }
         let (found, sight) = Sight::of_folder(folder);
@@ -143,7 +156,7 @@ impl Disk {
         let Some(earlier) = &self.before.earlier else {
             return Ok(());
         };
-        let first = earlier.sights.get(&(path.to_owned(), what));
+        let first = earlier.sights.get(&key(path, what));
         if first.is_some_and(|first| first.digest == digest) {
             return Ok(());
         }
@@ -204,7 +217,7 @@ impl Disk {
     fn note(&self, path: &Path, what: What, sight: Sight) {
         let mut seen = self.seen.borrow_mut();
         let digest = sight.digest;
-        let first = seen.sights.insert((path.to_owned(), what), sight);
+        let first = seen.sights.insert(key(path, what), sight);
         seen.torn |= first.is_some_and(|first| first.digest != digest);
     }
 }

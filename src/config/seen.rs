@@ -8,8 +8,12 @@ use super::stamp::Stamp;
 use crate::clock::{Clock, Timestamp};
 use crate::fault::Fault;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// A path as its bytes: of thousands, comparing the parts of paths would take longer than the disk.
+pub(super) type Key = (OsString, What);
 
 /// SHA-256.
 pub(super) type Digest = [u8; 32];
@@ -17,7 +21,7 @@ pub(super) type Digest = [u8; 32];
 /// What one reading saw.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    pub(super) sights: BTreeMap<(PathBuf, What), Sight>,
+    pub(super) sights: BTreeMap<Key, Sight>,
     /// Names in listed folders that are links.
     pub(super) links: BTreeSet<PathBuf>,
     /// Something was read twice, and was not the same.
@@ -34,6 +38,8 @@ pub(super) struct Sight {
     pub(super) names: Option<Arc<Listing>>,
     /// How it was described, and when it was read. `None`: only reading tells.
     stamp: Option<(Stamp, Timestamp)>,
+    /// It was read for this very reading.
+    fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +63,18 @@ impl Seen {
     /// Whether the disk still says the same. What had to be read for that need not be the next time.
     pub fn holds(&mut self, compare: Compare) -> bool {
         let mut sights = self.sights.iter_mut();
-        !self.torn && sights.all(|((path, what), sight)| sight.holds(path, *what, compare))
+        !self.torn
+            && sights.all(|((path, what), sight)| sight.holds(Path::new(path), *what, compare))
+    }
+
+    /// The same, of what was read for this very reading, and of what the system told of `since`.
+    pub fn holds_since(&mut self, since: Option<&BTreeSet<PathBuf>>) -> bool {
+        let Some(told) = since.and_then(|names| self.holds_at(names)) else {
+            return self.holds(Compare::Stamps);
+        };
+        let mut fresh = self.sights.iter_mut().filter(|(_, sight)| sight.fresh);
+        let compare = Compare::Stamps;
+        told && fresh.all(|((path, what), sight)| sight.holds(Path::new(path), *what, compare))
     }
 
     /// The same, of those files and folders alone that `names` may be about. `None`: what they are
@@ -65,29 +82,51 @@ impl Seen {
     pub fn holds_at(&mut self, names: &BTreeSet<PathBuf>) -> Option<bool> {
         let mut holds = !self.torn;
         for name in names {
-            // `..data`: a link that other names lead through.
-            if is_hidden(name) {
-                return None;
+            for (at, what) in self.concerned(name)? {
+                let sight = self.sights.get_mut(&(at.clone(), what));
+                holds = holds
+                    && sight
+                        .is_some_and(|sight| sight.holds(Path::new(&at), what, Compare::Stamps));
             }
-            let whatever = (name.clone(), What::File(0))..=(name.clone(), What::Folder);
-            let folder = (name.parent()?.to_owned(), What::Folder);
-            let folder = folder.clone()..=folder;
-            let mut known = false;
-            for range in [whatever, folder] {
-                for ((path, what), sight) in self.sights.range_mut(range) {
-                    known = true;
-                    holds = holds && sight.holds(path, *what, Compare::Stamps);
-                }
-            }
-            known.then_some(())?;
         }
         Some(holds)
     }
 
+    /// Whether it is known what each of these names is about.
+    pub fn knows_all(&self, names: &BTreeSet<PathBuf>) -> bool {
+        names.iter().all(|name| self.concerned(name).is_some())
+    }
+
+    /// What a name may be about that changed. `None`: nobody knows.
+    fn concerned(&self, name: &Path) -> Option<Vec<Key>> {
+        if is_hidden(name) {
+            return is_passing(name).then(Vec::new);
+        }
+        let files = key(name, What::File(0))..=key(name, What::Folder);
+        let folder = key(name.parent()?, What::Folder);
+        let mut keys: Vec<Key> = self
+            .sights
+            .range(files)
+            .map(|(key, _)| key.clone())
+            .collect();
+        keys.extend(self.sights.contains_key(&folder).then_some(folder));
+        (!keys.is_empty()).then_some(keys)
+    }
+
     /// What is known of a file or folder that nothing was written to since.
     pub(super) fn still(&self, path: &Path, what: What) -> Option<&Sight> {
-        let sight = self.sights.get(&(path.to_owned(), what))?;
+        let sight = self.sights.get(&key(path, what))?;
         sight.is_unwritten(path).then_some(sight)
+    }
+
+    /// The same, where the system told of every name that changed.
+    pub(super) fn untold(&self, path: &Path, what: What, told: &Told) -> Option<&Sight> {
+        let is_told = match what {
+            What::File(_) => told.names.contains(path),
+            What::Folder => told.folders.contains(path),
+        };
+        let sight = self.sights.get(&key(path, what))?;
+        (!is_told && sight.stamp.is_some()).then_some(sight)
     }
 
     /// Whether descriptors ran out: what was seen then says nothing about the files.
@@ -110,16 +149,40 @@ impl Seen {
     }
 }
 
+/// The names that changed, as the system told.
+#[derive(Clone, Debug)]
+pub struct Told {
+    names: BTreeSet<PathBuf>,
+    /// In which they stand.
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Told {
+    /// Of all names that changed.
+    pub fn new(names: BTreeSet<PathBuf>) -> Self {
+        let folders = names.iter().filter_map(|name| name.parent());
+        Self {
+            folders: folders.map(Path::to_owned).collect(),
+            names,
+        }
+    }
+}
+
+pub(super) fn key(path: &Path, what: What) -> Key {
+    (path.as_os_str().to_owned(), what)
+}
+
 impl Seen {
     /// The folders in which a change of what was seen shows: those that were listed, and those that
     /// hold what was read, before and after following links.
     pub(super) fn folders(&self) -> BTreeSet<PathBuf> {
         let listed = self.sights.keys().filter(|(_, what)| *what == What::Folder);
-        let listed: BTreeSet<&Path> = listed.map(|(path, _)| &**path).collect();
+        let listed: BTreeSet<&Path> = listed.map(|(path, _)| Path::new(path)).collect();
         let mut folders = BTreeSet::new();
         for (path, what) in self.sights.keys() {
+            let path = Path::new(path);
             if *what == What::Folder {
-                folders.insert(path.clone());
+                folders.insert(path.to_owned());
             }
             let parent = path.parent().filter(|parent| listed.contains(parent));
             let real = if parent.is_none() || self.links.contains(path) {
@@ -128,7 +191,7 @@ impl Seen {
                 // A name in a folder that was listed, and no link: its folder is followed as that.
                 continue;
             };
-            for path in std::iter::once(path).chain(&real) {
+            for path in std::iter::once(path).chain(real.as_deref()) {
                 folders.extend(existing_parent(path));
             }
         }
@@ -148,6 +211,15 @@ impl Sight {
             },
             names: None,
             stamp: stamp.map(|stamp| (stamp, read)),
+            fresh: true,
+        }
+    }
+
+    /// The same, known from an earlier reading.
+    pub(super) fn known(&self) -> Self {
+        Self {
+            fresh: false,
+            ..self.clone()
         }
     }
 
@@ -163,6 +235,7 @@ impl Sight {
             digest: of_names(&found),
             stamp: plain.and(before).map(|stamp| (stamp, read)),
             names: plain.cloned(),
+            fresh: true,
         };
         (found, sight)
     }
@@ -187,6 +260,14 @@ impl Sight {
         self.stamp
             .is_some_and(|(stamp, read)| stamp.is_settled(read) && Stamp::at(path) == Some(stamp))
     }
+}
+
+/// Nothing leads through `.new`: a file that is about to get another name, or has got it. Through
+/// `..data`, and through other links and folders, something may.
+fn is_passing(name: &Path) -> bool {
+    let last = name.file_name().and_then(|name| name.to_str());
+    let is_link = std::fs::symlink_metadata(name).is_ok_and(|found| !found.is_file());
+    last.is_some_and(|last| !last.starts_with("..")) && !is_link
 }
 
 /// `.new`, `..data`: no listing shows it.

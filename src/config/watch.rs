@@ -28,12 +28,12 @@ pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     /// By identity: another folder may take the name of one, and one may have two names.
     folders: BTreeMap<Identity, PathBuf>,
-    told: Arc<Told>,
+    told: Arc<Tidings>,
 }
 
 /// What the system told.
 #[derive(Debug, Default)]
-struct Told {
+struct Tidings {
     changed: Notify,
     /// Of what. `None`: of more than is worth to be remembered, or of something unknown.
     names: Mutex<Option<BTreeSet<PathBuf>>>,
@@ -45,7 +45,7 @@ const NAMES_MAX: usize = 64;
 impl Watch {
     /// Watches nothing yet. Where the system cannot watch, polling has to do.
     pub fn new() -> Self {
-        let told = Arc::new(Told::default());
+        let told = Arc::new(Tidings::default());
         let tells = Arc::clone(&told);
         let tell = move |event: notify::Result<Event>| match event {
             Ok(event) if !may_change(event.kind) => {}
@@ -98,6 +98,12 @@ impl Watch {
         self.told.something();
     }
 
+    /// What may have changed since [`Watch::changed`] completed. `None`: anything.
+    pub fn since(&self) -> Option<BTreeSet<PathBuf>> {
+        let names = self.told.names.lock();
+        names.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Completes when something may have changed since the last time that it did: what bears one of
     /// these names. `None`: anything.
     pub async fn changed(&self) -> Option<BTreeSet<PathBuf>> {
@@ -106,7 +112,7 @@ impl Watch {
     }
 }
 
-impl Told {
+impl Tidings {
     fn of(&self, paths: Vec<PathBuf>) {
         if paths.is_empty() {
             return self.something();

@@ -444,7 +444,9 @@ fn an_issuer_bound_more_narrowly_forgets_the_tokens_it_proved() {
 
 #[test]
 fn a_change_of_one_account_cools_no_other_accounts_decisions() {
-    let mut gate = TestGate::start();
+    // With policies of its own from the start: accounts that look alike to all policies share decisions.
+    let gate = TestGate::builder().overlay("acme", &without("eve", 0));
+    let mut gate = gate.start();
     let globex = gate
         .issuer
         .user("gil")

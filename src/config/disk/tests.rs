@@ -6,8 +6,8 @@ use std::fs;
 
 fn believing(earlier: &Arc<Seen>) -> Disk {
     Disk::after(Before {
-        known: Arc::default(),
         earlier: Some(Arc::clone(earlier)),
+        ..Before::default()
     })
 }
 

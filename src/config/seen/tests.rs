@@ -45,7 +45,7 @@ fn a_file_is_believed_unread_only_if_it_was_old_when_it_was_read() {
     let known = Arc::new(seen);
     let before = || Before {
         known: Arc::clone(&known),
-        earlier: None,
+        ..Before::default()
     };
     let path = at("a.cedar");
     let disk = Disk::after(before());
@@ -119,9 +119,43 @@ fn of_what_was_told_only_that_is_looked_at() {
     assert_eq!(seen.holds_at(&names(&["b.cedar", "a.cedar"])), Some(false));
     fs::write(at("a.cedar"), "one").unwrap();
     assert_eq!(seen.holds_at(&names(&["a.cedar"])), Some(true));
+    fs::write(at(".new"), "one").unwrap();
+    assert_eq!(
+        seen.holds_at(&names(&["a.cedar", ".new", ".gone"])),
+        Some(true)
+    );
     // A name that no listing shows may be one that others lead through.
+    std::os::unix::fs::symlink("elsewhere", at(".link")).unwrap();
+    assert_eq!(seen.holds_at(&names(&["a.cedar", ".link"])), None);
     assert_eq!(seen.holds_at(&names(&["a.cedar", "..data"])), None);
     assert_eq!(seen.holds_at(&names(&["elsewhere/a.cedar"])), None);
     fs::write(at("c.cedar"), "new").unwrap();
     assert_eq!(seen.holds_at(&names(&["c.cedar"])), Some(false));
+}
+
+#[test]
+fn what_the_system_did_not_tell_of_is_not_looked_at_until_the_next_whole_look() {
+    let dir = folder(&[("a.cedar", "one"), ("b.cedar", "one")]);
+    let at = |name: &str| dir.path().join(name);
+    let known = Arc::new(read(dir.path(), Before::default()));
+    fs::write(at("a.cedar"), "two").unwrap();
+    fs::write(at("b.cedar"), "two").unwrap();
+    let names = BTreeSet::from([at("a.cedar")]);
+    assert!(known.knows_all(&names));
+    assert!(!known.knows_all(&BTreeSet::from([at("..data")])));
+    let disk = Disk::after(Before {
+        known,
+        told: Some(Arc::new(Told::new(names))),
+        ..Before::default()
+    });
+    let look = |name: &str| disk.look(&at(name), files::FILE_BYTES_MAX).unwrap().digest;
+    assert_eq!(look("a.cedar"), digest(&[b"text", b"two"]));
+    assert_eq!(look("b.cedar"), digest(&[b"text", b"one"]));
+    let mut seen = disk.seen();
+    // What was read holds, and what was told since does not.
+    assert!(seen.holds_since(Some(&BTreeSet::new())));
+    assert!(!seen.holds_since(Some(&BTreeSet::from([at("b.cedar")]))));
+    assert!(!seen.holds_since(None));
+    fs::write(at("a.cedar"), "three").unwrap();
+    assert!(!seen.holds_since(Some(&BTreeSet::new())));
 }
