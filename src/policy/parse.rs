@@ -7,6 +7,9 @@ use crate::fault::{Fault, Place, Span};
 use cedar_policy::{Policy, PolicySet};
 use std::str::FromStr;
 
+/// Faults of one layer after which no further ones are looked for. A file of nothing but `;` has one for each, sixty thousand of them.
+pub(super) const FAULTS_MAX: usize = 100;
+
 /// A policy as written, not looked at yet.
 pub(super) struct Parsed {
     pub(super) policy: Policy,
@@ -122,6 +125,9 @@ fn syntax_faults(
 ) -> Vec<Fault> {
     let mut found = Vec::new();
     for statement in statements {
+        if found.len() >= FAULTS_MAX {
+            break;
+        }
         let Some(text) = source.text.get(statement.start..statement.end) else {
             continue;
         };

@@ -79,6 +79,9 @@ fn run<'a>(layer: Layer<'a>, sources: &[&'a Source], classes: Option<&'a Classes
     review.weigh(sources);
     if review.faults.is_empty() {
         for source in sources {
+            if review.faults.len() >= parse::FAULTS_MAX {
+                break;
+            }
             review.file(source);
         }
         // Validation costs the most, and is for what keeps the bounds only.
@@ -158,6 +161,9 @@ impl<'a> Review<'a> {
         let mut set = PolicySet::new();
         let guards = matches!(self.layer, Layer::Platform) && stem == GUARD;
         for one in parsed {
+            if self.faults.len() >= parse::FAULTS_MAX {
+                break;
+            }
             if let Some(rule) = self.rule(stem, guards, &one) {
                 // Ids are unique in the layer by now, so this cannot clash.
                 let _ = set.add(rule.policy.clone());

@@ -335,3 +335,13 @@ fn a_forbid_cannot_rest_on_what_is_not_in_the_store() {
         quarantined(&text, "policy_invalid");
     }
 }
+
+#[test]
+fn a_file_of_many_faults_has_the_first_of_them_told() {
+    let unnamed = "forbid(principal,action,resource);".repeat(1_900);
+    for text in [";".repeat(65_000), "x;".repeat(32_000), unnamed] {
+        let (faults, quarantined) = as_overlay(OverlayMode::Forbid, &text);
+        assert!(quarantined);
+        assert!((100..120).contains(&faults.len()), "{}", faults.len());
+    }
+}
