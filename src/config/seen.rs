@@ -8,7 +8,8 @@ use super::stamp::Stamp;
 use crate::clock::{Clock, Timestamp};
 use crate::fault::Fault;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -168,8 +169,15 @@ impl Told {
     }
 }
 
+/// Configurations name a folder `tenants/`, the system tells of names in `tenants`.
 pub(super) fn key(path: &Path, what: What) -> Key {
-    (path.as_os_str().to_owned(), what)
+    let mut bytes = path.as_os_str().as_bytes();
+    while let [shorter @ .., b'/'] = bytes
+        && !shorter.is_empty()
+    {
+        bytes = shorter;
+    }
+    (OsStr::from_bytes(bytes).to_owned(), what)
 }
 
 impl Seen {

@@ -137,11 +137,13 @@ fn of_what_was_told_only_that_is_looked_at() {
 fn what_the_system_did_not_tell_of_is_not_looked_at_until_the_next_whole_look() {
     let dir = folder(&[("a.cedar", "one"), ("b.cedar", "one")]);
     let at = |name: &str| dir.path().join(name);
-    let known = Arc::new(read(dir.path(), Before::default()));
+    // As configurations name it.
+    let known = Arc::new(read(&at(""), Before::default()));
     fs::write(at("a.cedar"), "two").unwrap();
     fs::write(at("b.cedar"), "two").unwrap();
     let names = BTreeSet::from([at("a.cedar")]);
     assert!(known.knows_all(&names));
+    assert!(known.knows_all(&BTreeSet::from([at("new.cedar")])));
     assert!(!known.knows_all(&BTreeSet::from([at("..data")])));
     let disk = Disk::after(Before {
         known,
