@@ -150,6 +150,9 @@ impl Reloader {
             Why::Told(names) => (names, Compare::Stamps),
             Why::Poll => (None, self.poll()),
         };
+        // A file on its way to its name: the next thing told is that it has got it.
+        let is_passing = names.as_ref().is_some_and(Seen::is_passing);
+        let rest = self.settings.debounce / if is_passing { 8 } else { 1 };
         if self.unchanged(names.clone(), compare).await {
             self.starved = false;
         } else {
@@ -160,7 +163,7 @@ impl Reloader {
         }
         // Something else in these folders may change without end, a log for instance: it must not keep
         // a core at comparing files.
-        sleep(self.settings.debounce.max(REST * begun.elapsed())).await;
+        sleep(rest.max(REST * begun.elapsed())).await;
     }
 
     /// How closely files are compared at this poll.

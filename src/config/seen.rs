@@ -93,6 +93,11 @@ impl Seen {
         Some(holds)
     }
 
+    /// Whether these are names that files have for a moment only.
+    pub fn is_passing(names: &BTreeSet<PathBuf>) -> bool {
+        names.iter().all(|name| is_hidden(name) && is_passing(name))
+    }
+
     /// Whether it is known what each of these names is about.
     pub fn knows_all(&self, names: &BTreeSet<PathBuf>) -> bool {
         names.iter().all(|name| self.concerned(name).is_some())

@@ -124,6 +124,9 @@ fn of_what_was_told_only_that_is_looked_at() {
         seen.holds_at(&names(&["a.cedar", ".new", ".gone"])),
         Some(true)
     );
+    assert!(Seen::is_passing(&names(&[".new", ".gone"])));
+    assert!(!Seen::is_passing(&names(&[".new", "a.cedar"])));
+    assert!(!Seen::is_passing(&names(&["..data"])));
     // A name that no listing shows may be one that others lead through.
     std::os::unix::fs::symlink("elsewhere", at(".link")).unwrap();
     assert_eq!(seen.holds_at(&names(&["a.cedar", ".link"])), None);
