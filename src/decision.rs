@@ -6,6 +6,7 @@
 
 mod cache;
 mod entity;
+mod extension;
 mod facts;
 mod key;
 mod layers;
@@ -175,7 +176,13 @@ impl Pdp {
         key: &Key,
     ) -> Result<Arc<Entry>, question::Error> {
         let principal = self.principals.of(facts)?;
-        let (request, entities) = question::build(store, layers.environment, facts, &principal)?;
+        let (request, entities) = question::build(
+            store,
+            layers.environment,
+            facts,
+            &principal,
+            cfg!(debug_assertions),
+        )?;
         let now = facts.head.now;
         let answer = policy::evaluate(&layers.consulted(), &request, &entities, now);
         log(&answer, facts);

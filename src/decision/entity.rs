@@ -5,12 +5,11 @@
 
 use crate::clock::Timestamp;
 use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
-use cedar_policy::{EntityId, EntityTypeName, EntityUid, RestrictedExpression};
-use std::str::FromStr;
+use cedar_policy_core::ast::{Eid, EntityType, EntityUID, Value};
 use std::sync::LazyLock;
 
 /// Attributes, or the fields of a record.
-pub(super) type Fields = Vec<(String, RestrictedExpression)>;
+pub(super) type Fields = Vec<(&'static str, Value)>;
 
 /// An entity type of the schema, its name parsed once.
 #[derive(Clone, Copy, Debug)]
@@ -67,19 +66,20 @@ impl Kind {
     }
 }
 
-static NAMES: LazyLock<[EntityTypeName; 13]> = LazyLock::new(|| {
-    Kind::ALL.map(|kind| EntityTypeName::from_str(kind.name()).expect("an identifier is a name"))
+static TYPES: LazyLock<[EntityType; 13]> = LazyLock::new(|| {
+    Kind::ALL
+        .map(|kind| EntityType::from_normalized_str(kind.name()).expect("an identifier is a name"))
 });
 
 /// The name of one thing.
-pub(super) fn uid(kind: Kind, id: impl AsRef<str>) -> EntityUid {
-    let name = NAMES.get(kind as usize).expect("one name for each kind");
-    EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id))
+pub(super) fn uid(kind: Kind, id: impl AsRef<str>) -> EntityUID {
+    let of_type = TYPES.get(kind as usize).expect("one type for each kind");
+    EntityUID::from_components(of_type.clone(), Eid::new(id.as_ref()), None)
 }
 
 /// A reference to one thing.
-pub(super) fn reference(kind: Kind, id: impl AsRef<str>) -> RestrictedExpression {
-    RestrictedExpression::new_entity_uid(uid(kind, id))
+pub(super) fn reference(kind: Kind, id: impl AsRef<str>) -> Value {
+    uid(kind, id).into()
 }
 
 /// `acme/acme-prod`.
@@ -88,12 +88,8 @@ pub(super) fn workspace_id(account: &AccountId, workspace: &WorkspaceId) -> Stri
 }
 
 /// `{ viewer: acme/acme-prod#viewer, .. }`, or the account's.
-pub(super) fn roles(place: &str, names: [&str; 3]) -> Result<RestrictedExpression, String> {
-    let role = |name: &str| {
-        let id = format!("{place}#{name}");
-        (name.to_owned(), reference(Kind::Role, id))
-    };
-    record(names.map(role))
+pub(super) fn roles(place: &str, names: [&'static str; 3]) -> Value {
+    record(names.map(|name| (name, reference(Kind::Role, format!("{place}#{name}")))))
 }
 
 /// The roles that a workspace has.
@@ -101,24 +97,20 @@ pub(super) const WORKSPACE_ROLES: [&str; 3] = ["viewer", "editor", "admin"];
 /// The roles that an account has.
 pub(super) const ACCOUNT_ROLES: [&str; 3] = ["member", "admin", "owner"];
 
-pub(super) fn set(
-    elements: impl IntoIterator<Item = RestrictedExpression>,
-) -> RestrictedExpression {
-    RestrictedExpression::new_set(elements)
+pub(super) fn set(elements: impl IntoIterator<Item = Value>) -> Value {
+    Value::set(elements, None)
 }
 
-pub(super) fn text(value: &str) -> RestrictedExpression {
-    RestrictedExpression::new_string(value.to_owned())
+pub(super) fn text(value: &str) -> Value {
+    value.into()
 }
 
-pub(super) fn boolean(value: bool) -> RestrictedExpression {
-    RestrictedExpression::new_bool(value)
+pub(super) fn boolean(value: bool) -> Value {
+    value.into()
 }
 
-pub(super) fn record(
-    fields: impl IntoIterator<Item = (String, RestrictedExpression)>,
-) -> Result<RestrictedExpression, String> {
-    RestrictedExpression::new_record(fields).map_err(|error| error.to_string())
+pub(super) fn record(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    Value::record(fields, None)
 }
 
 /// The account roles that these come to: each implies the lower ones, and any role in a workspace makes a
@@ -143,11 +135,6 @@ pub(super) fn workspace_roles_of(roles: &[Role]) -> &'static [&'static str] {
     });
     let many = highest.max().unwrap_or(0);
     WORKSPACE_ROLES.get(..many).unwrap_or_default()
-}
-
-/// A moment.
-pub(super) fn datetime(at: Timestamp) -> RestrictedExpression {
-    RestrictedExpression::new_datetime(in_cedars_years(at).rfc3339())
 }
 
 /// Cedar's years have four digits, so a moment beyond them is their end.

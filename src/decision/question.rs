@@ -5,16 +5,20 @@
 //! nothing but its name.
 
 use super::entity::{
-    ACCOUNT_ROLES, Fields, Kind, WORKSPACE_ROLES, account_roles_of, boolean, datetime, record,
-    reference, roles, set, text, uid, workspace_id, workspace_roles_of,
+    ACCOUNT_ROLES, Fields, Kind, WORKSPACE_ROLES, account_roles_of, boolean, record, reference,
+    roles, set, text, uid, workspace_id, workspace_roles_of,
 };
+use super::extension::{address, datetime};
 use super::facts::{Facts, Place};
 use crate::policy::{Environment, Store};
 use crate::scope::{Grant, Inside};
-use crate::tenant::{AccountId, Member, Role, WorkspaceId};
+use crate::tenant::{AccountId, Member, Role, Status, WorkspaceId};
 use crate::token::{Caller, ContextSet, Principal, Scopes, Service, User};
 use crate::x509::Identity;
-use cedar_policy::{Context, Entities, Entity, EntityUid, Request};
+use cedar_policy::{Context, Entities, EntityUid, Request};
+use cedar_policy_core::ast::{self, Entity, EntityUID, PartialValue, Value, ValueKind};
+use cedar_policy_core::entities::{self, NoEntitiesSchema, TCComputation};
+use cedar_policy_core::extensions::Extensions;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -34,16 +38,16 @@ pub(super) enum Error {
 
 /// Callers' entities, built once for each fingerprint.
 #[derive(Debug)]
-pub(super) struct Principals(moka::sync::Cache<([u8; 32], ContextSet), Entity>);
+pub(super) struct Principals(moka::sync::Cache<([u8; 32], ContextSet), Arc<Entity>>);
 
 impl Principals {
     pub(super) fn new() -> Self {
         Self(moka::sync::Cache::new(PRINCIPALS_MAX))
     }
 
-    pub(super) fn of(&self, facts: &Facts<'_>) -> Result<Entity, Error> {
+    pub(super) fn of(&self, facts: &Facts<'_>) -> Result<Arc<Entity>, Error> {
         if let (Some(member), Caller::Service(actor)) = (facts.acted_for, facts.caller) {
-            return acted_for(member, actor, facts.contexts);
+            return Ok(Arc::new(acted_for(member, actor, facts.contexts)));
         }
         let key = (*facts.fingerprint, facts.contexts);
         if let Some(entity) = self.0.get(&key) {
@@ -52,67 +56,90 @@ impl Principals {
         let entity = match facts.caller {
             Caller::Anonymous => return Err(Error::Anonymous),
             Caller::User(caller) => user(caller, facts.contexts)?,
-            Caller::Service(caller) => service(caller, facts.contexts)?,
-            Caller::Principal(caller) => principal(caller)?,
+            Caller::Service(caller) => service(caller, facts.contexts),
+            Caller::Principal(caller) => principal(caller),
         };
-        self.0.insert(key, entity.clone());
+        let entity = Arc::new(entity);
+        self.0.insert(key, Arc::clone(&entity));
         Ok(entity)
     }
 }
 
-/// The request and everything it can look at.
+/// The request and everything it can look at. With `checked` both are held to the schema, which costs as
+/// much as everything else: the environment was looked up and every value is typed, so it is for tests,
+/// and for whoever looks after the answers.
 pub(super) fn build(
     store: &Store,
     environment: &Environment,
     facts: &Facts<'_>,
-    principal: &Entity,
+    principal: &Arc<Entity>,
+    checked: bool,
 ) -> Result<(Request, Entities), Error> {
-    let resource = resource(facts)?;
-    let schema = cfg!(debug_assertions).then(|| store.schema());
+    let resource = resource(facts);
+    let schema = checked.then(|| store.schema());
     let request = Request::new(
-        principal.uid(),
+        EntityUid::from(principal.uid().clone()),
         environment.action.clone(),
-        resource.uid(),
+        EntityUid::from(resource.uid().clone()),
         context(facts)?,
-        // The environment was looked up and every value is typed, so checking costs a quarter of the
-        // answer for nothing; tests and debug builds do it all the same.
         schema,
     )
     .map_err(|error| cedar(&error))?;
-    let actor = actor(facts)?;
-    let entities = environment
-        .base
-        .clone()
-        .add_entities(
-            [principal.clone(), resource].into_iter().chain(actor),
-            schema,
-        )
-        .map_err(|error| cedar(&error))?;
-    Ok((request, entities))
+    let actor = actor(facts).map(Arc::new);
+    let all = [Arc::clone(principal), Arc::new(resource)];
+    let all = all.into_iter().chain(actor);
+    let base = environment.base.clone();
+    if checked {
+        let all = all.map(|entity| cedar_policy::Entity::from(Entity::clone(&entity)));
+        let entities = base.add_entities(all, schema);
+        return Ok((request, entities.map_err(|error| cedar(&error))?));
+    }
+    // Parents are names and have none themselves, so that there is no closure to be computed.
+    let base: &entities::Entities = base.as_ref();
+    let entities = base.clone().add_entities(
+        all,
+        None::<&NoEntitiesSchema>,
+        TCComputation::AssumeAlreadyComputed,
+        Extensions::all_available(),
+    );
+    let entities = entities.map_err(|error| cedar(&error))?;
+    Ok((request, entities.into()))
 }
 
 fn cedar(error: &impl std::fmt::Display) -> Error {
     Error::Cedar(error.to_string())
 }
 
-fn entity(
-    uid: EntityUid,
+fn entity(uid: EntityUID, attributes: Fields, parents: HashSet<EntityUID>) -> Entity {
+    tagged(uid, attributes, parents, Vec::new())
+}
+
+fn tagged(
+    uid: EntityUID,
     attributes: Fields,
-    parents: HashSet<EntityUid>,
-) -> Result<Entity, Error> {
-    Entity::new(uid, attributes.into_iter().collect(), parents).map_err(|error| cedar(&error))
+    parents: HashSet<EntityUID>,
+    tags: Vec<(&str, Value)>,
+) -> Entity {
+    let known = |(name, value): (&str, Value)| (name.into(), PartialValue::Value(value));
+    Entity::new_with_attr_partial_value(
+        uid,
+        attributes.into_iter().map(known),
+        HashSet::new(),
+        parents,
+        tags.into_iter().map(known),
+    )
 }
 
 fn user(user: &User, contexts: ContextSet) -> Result<Entity, Error> {
     let mut attributes = member(&user.account, &user.workspace, contexts);
     attributes.extend(scopes(user.scopes, user.scopeless));
-    attributes.push(("bearer".to_owned(), boolean(true)));
-    attributes.push(("mfa".to_owned(), boolean(user.mfa)));
+    attributes.push(("bearer", boolean(true)));
+    attributes.push(("mfa", boolean(user.mfa)));
     if let Some(id) = &user.principal_id {
-        attributes.push(("principalId".to_owned(), text(id)));
+        attributes.push(("principalId", text(id)));
     }
     if let Some(email) = &user.email {
-        attributes.push(("email".to_owned(), text(email)));
+        attributes.push(("email", text(email)));
     }
     let mut parents = role_parents(&user.account, &user.workspace, &user.roles);
     for group in &user.groups {
@@ -125,16 +152,16 @@ fn user(user: &User, contexts: ContextSet) -> Result<Entity, Error> {
         parents.insert(uid(Kind::Group, group));
     }
     let id = format!("{}/{}", user.account, user.subject);
-    entity(uid(Kind::User, id), attributes, parents)
+    Ok(entity(uid(Kind::User, id), attributes, parents))
 }
 
 /// A user for whom a machine client acts: with the reach of the client's token, and never as if the
 /// user's own token had been seen.
-fn acted_for(member: &Member, actor: &Service, contexts: ContextSet) -> Result<Entity, Error> {
+fn acted_for(member: &Member, actor: &Service, contexts: ContextSet) -> Entity {
     let mut attributes = self::member(&actor.account, &actor.workspace, contexts);
     attributes.extend(scopes(actor.scopes, actor.scopeless));
-    attributes.push(("bearer".to_owned(), boolean(false)));
-    attributes.push(("mfa".to_owned(), boolean(false)));
+    attributes.push(("bearer", boolean(false)));
+    attributes.push(("mfa", boolean(false)));
     let mut parents = role_parents(&actor.account, &actor.workspace, &member.roles);
     parents.extend(member.groups.iter().map(|group| uid(Kind::Group, group)));
     let id = format!("{}/{}", actor.account, member.subject);
@@ -142,30 +169,27 @@ fn acted_for(member: &Member, actor: &Service, contexts: ContextSet) -> Result<E
 }
 
 /// The machine client that acts for the principal: policies look at it through the context.
-fn actor(facts: &Facts<'_>) -> Result<Option<Entity>, Error> {
+fn actor(facts: &Facts<'_>) -> Option<Entity> {
     match (facts.acted_for, facts.caller) {
-        (Some(_), Caller::Service(caller)) => service(caller, facts.contexts).map(Some),
-        _ => Ok(None),
+        (Some(_), Caller::Service(caller)) => Some(service(caller, facts.contexts)),
+        _ => None,
     }
 }
 
-fn service(service: &Service, contexts: ContextSet) -> Result<Entity, Error> {
+fn service(service: &Service, contexts: ContextSet) -> Entity {
     let mut attributes = member(&service.account, &service.workspace, contexts);
     attributes.extend(scopes(service.scopes, service.scopeless));
-    attributes.push(("bearer".to_owned(), boolean(true)));
+    attributes.push(("bearer", boolean(true)));
     let roles: Vec<Role> = service.role.map(Role::Workspace).into_iter().collect();
     let parents = role_parents(&service.account, &service.workspace, &roles);
     let id = format!("{}/{}", service.account, service.client);
     entity(uid(Kind::Service, id), attributes, parents)
 }
 
-fn principal(principal: &Principal) -> Result<Entity, Error> {
-    let mut attributes: Fields = vec![
-        ("bearer".to_owned(), boolean(true)),
-        ("mfa".to_owned(), boolean(principal.mfa)),
-    ];
+fn principal(principal: &Principal) -> Entity {
+    let mut attributes: Fields = vec![("bearer", boolean(true)), ("mfa", boolean(principal.mfa))];
     if let Some(email) = &principal.email {
-        attributes.push(("email".to_owned(), text(email)));
+        attributes.push(("email", text(email)));
     }
     let roles = principal.roles.iter();
     let parents = roles.map(|role| uid(Kind::PlatformRole, role.label()));
@@ -182,21 +206,15 @@ fn member(account: &AccountId, workspace: &WorkspaceId, contexts: ContextSet) ->
         .iter()
         .map(|context| reference(Kind::ApiContext, context.label()));
     vec![
-        (
-            "account".to_owned(),
-            reference(Kind::Account, account.as_str()),
-        ),
-        ("workspaces".to_owned(), set([home])),
-        ("contexts".to_owned(), set(contexts)),
+        ("account", reference(Kind::Account, account.as_str())),
+        ("workspaces", set([home])),
+        ("contexts", set(contexts)),
     ]
 }
 
 fn scopes(scopes: Scopes, scopeless: bool) -> Fields {
     let held = scopes.iter().map(|scope| reference(Kind::Scope, scope));
-    vec![
-        ("scopes".to_owned(), set(held)),
-        ("scopeless".to_owned(), boolean(scopeless)),
-    ]
+    vec![("scopes", set(held)), ("scopeless", boolean(scopeless))]
 }
 
 /// Every role with the lower ones that it implies. All of them name the caller's own account.
@@ -204,7 +222,7 @@ fn role_parents(
     account: &AccountId,
     workspace: &WorkspaceId,
     roles: &[Role],
-) -> HashSet<EntityUid> {
+) -> HashSet<EntityUID> {
     let home = workspace_id(account, workspace);
     let here = workspace_roles_of(roles).iter();
     let here = here.map(|name| format!("{home}#{name}"));
@@ -213,39 +231,33 @@ fn role_parents(
     here.chain(above).map(|id| uid(Kind::Role, id)).collect()
 }
 
-fn resource(facts: &Facts<'_>) -> Result<Entity, Error> {
-    let mut attributes: Fields = vec![("kind".to_owned(), text(facts.kind))];
+fn resource(facts: &Facts<'_>) -> Entity {
+    let mut attributes: Fields = vec![("kind", text(facts.kind))];
     if let Some(id) = facts.id {
-        attributes.push(("id".to_owned(), text(id)));
+        attributes.push(("id", text(id)));
     }
     let end = format!("{}/{}", facts.kind, facts.id.unwrap_or_default());
     let mut parents = HashSet::new();
     let of_account = |account: &AccountId| {
-        let roles = roles(account.as_str(), ACCOUNT_ROLES).map_err(Error::Cedar)?;
-        Ok::<Fields, Error>(vec![
-            (
-                "account".to_owned(),
-                reference(Kind::Account, account.as_str()),
-            ),
-            ("accountRole".to_owned(), roles),
-        ])
+        let own = reference(Kind::Account, account.as_str());
+        let roles = roles(account.as_str(), ACCOUNT_ROLES);
+        [("account", own), ("accountRole", roles)]
     };
     let uid_of = match facts.place {
         Place::Platform => uid(Kind::PlatformResource, &end),
         Place::Account(account) => {
-            attributes.extend(of_account(account)?);
+            attributes.extend(of_account(account));
             parents.insert(uid(Kind::Account, account.as_str()));
             uid(Kind::AccountResource, format!("{account}/{end}"))
         }
         Place::Workspace(account, workspace) => {
             let place = workspace_id(account, workspace);
-            attributes.extend(of_account(account)?);
-            let workspace_roles = roles(&place, WORKSPACE_ROLES).map_err(Error::Cedar)?;
-            attributes.push(("role".to_owned(), workspace_roles));
-            attributes.push(("workspace".to_owned(), reference(Kind::Workspace, &place)));
+            attributes.extend(of_account(account));
+            attributes.push(("role", roles(&place, WORKSPACE_ROLES)));
+            attributes.push(("workspace", reference(Kind::Workspace, &place)));
             if let Some(owner) = facts.owner {
                 let owner = reference(Kind::User, format!("{account}/{owner}"));
-                attributes.push(("owner".to_owned(), owner));
+                attributes.push(("owner", owner));
             }
             parents.insert(uid(Kind::Account, account.as_str()));
             parents.insert(uid(Kind::Workspace, &place));
@@ -253,58 +265,54 @@ fn resource(facts: &Facts<'_>) -> Result<Entity, Error> {
         }
     };
     let tags = facts.captures.iter();
-    let tags = tags.map(|(name, value)| (name.to_string(), text(value)));
-    let attributes = attributes.into_iter().collect::<Vec<_>>();
-    Entity::new_with_tags(uid_of, attributes, parents, tags).map_err(|error| cedar(&error))
+    let tags = tags.map(|(name, value)| (&**name, text(value)));
+    tagged(uid_of, attributes, parents, tags.collect())
 }
 
 fn context(facts: &Facts<'_>) -> Result<Context, Error> {
     let head = facts.head;
     let http = record([
-        ("method".to_owned(), text(head.method.as_str())),
-        ("path".to_owned(), text(head.path.as_str())),
-        ("host".to_owned(), text(&head.authority)),
-    ])
-    .map_err(Error::Cedar)?;
-    // An IPv4 client in IPv6 clothes would slip every range of IPv4 addresses.
-    let client = head.client.to_canonical().to_string();
+        ("method", text(head.method.as_str())),
+        ("path", text(head.path.as_str())),
+        ("host", text(&head.authority)),
+    ]);
     let mut fields: Fields = vec![
-        ("http".to_owned(), http),
-        ("now".to_owned(), datetime(head.now)),
-        (
-            "ip".to_owned(),
-            cedar_policy::RestrictedExpression::new_ip(client),
-        ),
+        ("http", http),
+        ("now", datetime(head.now).map_err(Error::Cedar)?),
+        ("ip", address(head.client).map_err(Error::Cedar)?),
     ];
     if let Some(inside) = facts.from {
-        fields.extend(from(inside)?);
+        fields.extend(from(inside));
     }
     if let (Some(_), Caller::Service(actor)) = (facts.acted_for, facts.caller) {
         let id = format!("{}/{}", actor.account, actor.client);
-        fields.push(("actor".to_owned(), reference(Kind::Service, id)));
+        fields.push(("actor", reference(Kind::Service, id)));
     }
     if let Some(identity) = &head.certificate {
-        fields.push(("certificate".to_owned(), certificate(identity)?));
+        fields.push(("certificate", certificate(identity)));
     }
     if let Some(grant) = facts.grant {
-        fields.push(("grant".to_owned(), granted(grant)?));
+        fields.push(("grant", granted(grant)?));
     }
     if let Some(reason) = facts.reason {
-        fields.push(("reason".to_owned(), text(reason)));
+        fields.push(("reason", text(reason)));
     }
-    Context::from_pairs(fields).map_err(|error| cedar(&error))
+    match record(fields).value {
+        ValueKind::Record(fields) => Ok(ast::Context::Value(fields).into()),
+        _ => Err(Error::Cedar("a context is a record".to_owned())),
+    }
 }
 
 /// Whose certificate the client showed.
-fn certificate(identity: &Identity) -> Result<cedar_policy::RestrictedExpression, Error> {
+fn certificate(identity: &Identity) -> Value {
     let (spiffe, dns) = identity.parts();
-    let spiffe = spiffe.map(|id| ("spiffe".to_owned(), text(id)));
-    let dns = [("dns".to_owned(), set(dns.map(text)))];
-    record(dns.into_iter().chain(spiffe)).map_err(Error::Cedar)
+    let spiffe = spiffe.map(|id| ("spiffe", text(id)));
+    let dns = [("dns", set(dns.map(text)))];
+    record(dns.into_iter().chain(spiffe))
 }
 
 /// App and Dashboard: the workspace that the request is made from.
-fn from(inside: &Inside) -> Result<Fields, Error> {
+fn from(inside: &Inside) -> [(&'static str, Value); 6] {
     let account = &inside.account;
     let workspace = &inside.workspace;
     let place = workspace_id(&account.id, &workspace.id);
@@ -312,48 +320,34 @@ fn from(inside: &Inside) -> Result<Fields, Error> {
         .catalogs
         .iter()
         .map(|catalog| reference(Kind::Workspace, workspace_id(&catalog.account, &catalog.id)));
-    let active = crate::tenant::Status::Active;
+    let active = account.status == Status::Active && workspace.status == Status::Active;
     let plan = workspace.plan.as_deref().unwrap_or(&account.plan);
     let features = workspace.features.iter().map(|feature| text(feature));
     let tenant = record([
-        (
-            "active".to_owned(),
-            boolean(account.status == active && workspace.status == active),
-        ),
-        ("plan".to_owned(), text(plan)),
-        ("kind".to_owned(), text(&workspace.kind)),
-        ("features".to_owned(), set(features)),
+        ("active", boolean(active)),
+        ("plan", text(plan)),
+        ("kind", text(&workspace.kind)),
+        ("features", set(features)),
     ]);
-    let account_roles = roles(account.id.as_str(), ACCOUNT_ROLES);
-    Ok(vec![
-        (
-            "account".to_owned(),
-            reference(Kind::Account, account.id.as_str()),
-        ),
-        ("workspace".to_owned(), reference(Kind::Workspace, &place)),
-        (
-            "role".to_owned(),
-            roles(&place, WORKSPACE_ROLES).map_err(Error::Cedar)?,
-        ),
-        (
-            "accountRole".to_owned(),
-            account_roles.map_err(Error::Cedar)?,
-        ),
-        ("catalogs".to_owned(), set(catalogs)),
-        ("tenant".to_owned(), tenant.map_err(Error::Cedar)?),
-    ])
+    let own = reference(Kind::Account, account.id.as_str());
+    [
+        ("account", own),
+        ("workspace", reference(Kind::Workspace, &place)),
+        ("role", roles(&place, WORKSPACE_ROLES)),
+        ("accountRole", roles(account.id.as_str(), ACCOUNT_ROLES)),
+        ("catalogs", set(catalogs)),
+        ("tenant", tenant),
+    ]
 }
 
-fn granted(grant: &Grant) -> Result<cedar_policy::RestrictedExpression, Error> {
+fn granted(grant: &Grant) -> Result<Value, Error> {
     let mut fields: Fields = vec![
-        ("all".to_owned(), boolean(grant.all)),
-        ("until".to_owned(), datetime(grant.until)),
+        ("all", boolean(grant.all)),
+        ("until", datetime(grant.until).map_err(Error::Cedar)?),
     ];
     if let Some(account) = &grant.account {
-        fields.push((
-            "account".to_owned(),
-            reference(Kind::Account, account.as_str()),
-        ));
+        let account = reference(Kind::Account, account.as_str());
+        fields.push(("account", account));
     }
-    record(fields).map_err(Error::Cedar)
+    Ok(record(fields))
 }

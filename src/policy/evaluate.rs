@@ -1,12 +1,12 @@
 //! Asking the layers apart, and combining what they say (DESIGN 4).
 
-use super::slice::Slice;
+use super::slice::{Compiled, Slice};
 use super::slow;
 use crate::clock::Timestamp;
-use cedar_policy::{
-    AuthorizationError, Authorizer, Decision, Effect, Entities, EvaluationError, PolicySet,
-    Request, Response,
-};
+use cedar_policy::{Effect, Entities, EvaluationError, Request};
+use cedar_policy_core::ast::{self, Literal, SlotEnv, ValueKind};
+use cedar_policy_core::evaluator::Evaluator;
+use cedar_policy_core::extensions::Extensions;
 use std::sync::Arc;
 
 /// A layer's policies, and which of them are asked.
@@ -78,29 +78,39 @@ pub fn evaluate(
     entities: &Entities,
     now: Timestamp,
 ) -> Answer {
+    let extensions = Extensions::all_available();
+    let request: &ast::Request = request.as_ref();
+    let evaluator = Evaluator::new(request.clone(), entities.as_ref(), extensions);
     let mut tally = Tally::default();
-    let authorizer = Authorizer::new();
     for (index, layer) in consulted.iter().enumerate() {
-        let policies = layer.policies();
-        if policies.is_empty() {
-            continue;
-        }
-        let (response, slow) =
-            slow::timed(|| authorizer.is_authorized(request, policies, entities));
+        let ask = |policy| (policy, is_satisfied(&evaluator, policy));
+        let (found, slow) = slow::timed(|| layer.policies().map(ask).collect::<Vec<_>>());
         if slow {
             tally.slow.0.push(index);
         }
-        tally.add(layer.slice, &response, now);
+        for (policy, found) in found {
+            tally.add(policy, found, now);
+        }
     }
     tally.combine()
 }
 
-impl Consulted<'_> {
-    fn policies(&self) -> &PolicySet {
-        match &self.slice.forbids {
-            Some(forbids) if self.forbids_only => forbids,
-            _ => &self.slice.policies,
-        }
+impl<'a> Consulted<'a> {
+    fn policies(&self) -> impl Iterator<Item = &'a Compiled> {
+        let forbids_only = self.forbids_only;
+        let policies = self.slice.policies.iter().map(AsRef::as_ref);
+        policies.filter(move |policy| !forbids_only || policy.effect == Effect::Forbid)
+    }
+}
+
+/// What Cedar's authorizer finds out about each policy of a set.
+fn is_satisfied(evaluator: &Evaluator<'_>, policy: &Compiled) -> Result<bool, EvaluationError> {
+    // None is linked to a template, so there are no slots.
+    let value = evaluator.interpret(&policy.condition, &SlotEnv::new())?;
+    match value.value {
+        ValueKind::Lit(Literal::Bool(satisfied)) => Ok(satisfied),
+        // A condition is a conjunction, which errs where a part of it is neither true nor false.
+        _ => Ok(policy.effect == Effect::Forbid),
     }
 }
 
@@ -114,31 +124,25 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, slice: &Slice, response: &Response, now: Timestamp) {
-        let denies = response.decision() == Decision::Deny;
-        for id in response.diagnostics().reason() {
-            let fact = slice.facts.get(id);
-            let name = fact.map_or_else(|| id.to_string().into(), |fact| Arc::clone(&fact.id));
-            if denies {
-                self.isolation |= fact.is_some_and(|fact| fact.isolation);
-                self.forbids.push(name);
-            } else if fact.is_some_and(|fact| fact.not_after.is_none_or(|end| now < end)) {
-                self.permits.push(name);
+    fn add(&mut self, policy: &Compiled, found: Result<bool, EvaluationError>, now: Timestamp) {
+        let forbids = policy.effect == Effect::Forbid;
+        match found {
+            Ok(false) => {}
+            Ok(true) if forbids => {
+                self.isolation |= policy.isolation;
+                self.forbids.push(Arc::clone(&policy.id));
             }
-        }
-        for error in response.diagnostics().errors() {
-            let AuthorizationError::PolicyEvaluationError(error) = error;
-            let fact = slice.facts.get(error.policy_id());
-            self.errors.push(Erring {
-                policy: fact.map_or_else(
-                    || error.policy_id().to_string().into(),
-                    |fact| Arc::clone(&fact.id),
-                ),
-                // A policy that we do not know counts as the worse.
-                forbids: fact.is_none_or(|fact| fact.effect == Effect::Forbid),
-                message: error.inner().to_string(),
-                transient: matches!(error.inner(), EvaluationError::RecursionLimit(_)),
-            });
+            Ok(true) => {
+                if policy.not_after.is_none_or(|end| now < end) {
+                    self.permits.push(Arc::clone(&policy.id));
+                }
+            }
+            Err(error) => self.errors.push(Erring {
+                policy: Arc::clone(&policy.id),
+                forbids,
+                transient: matches!(error, EvaluationError::RecursionLimit(_)),
+                message: error.to_string(),
+            }),
         }
     }
 

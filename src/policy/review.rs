@@ -1,7 +1,7 @@
 //! Parsed policies become rules: annotated, re-identified, held to their layer, validated.
 
 use super::about::About;
-use super::annotation::{self, Annotations};
+use super::annotation;
 use super::budget::Budget;
 use super::classes::Classes;
 use super::diagnose;
@@ -9,6 +9,7 @@ use super::foreign;
 use super::form;
 use super::parse;
 use super::reads::{self, Reads};
+use super::slice::Compiled;
 use super::source::Source;
 use super::validate;
 use crate::fault::{Fault, Place};
@@ -35,8 +36,9 @@ pub(super) struct Rule {
     pub(super) policy: Policy,
     /// Whether it is a guard: always consulted.
     pub(super) guard: bool,
-    pub(super) annotations: Annotations,
     pub(super) reads: Reads,
+    /// What is asked.
+    pub(super) compiled: Arc<Compiled>,
     /// For people.
     pub(super) about: About,
 }
@@ -232,10 +234,10 @@ impl<'a> Review<'a> {
         self.nodes += nodes;
         Some(Rule {
             about: About::of(&parsed.policy, &parsed.place),
+            compiled: Arc::new(Compiled::of(&id, &parsed.policy, &annotations)),
             policy: parsed.policy.new_id(PolicyId::new(&id)),
             id,
             guard,
-            annotations,
             reads,
         })
     }

@@ -3,72 +3,67 @@
 //! Settled when the ruleset is built, so that a request's cost grows neither with the number of
 //! accounts nor with the operations of the API. Guards are in every slice of the platform (RULES 27).
 
+use super::annotation::Annotations;
 use super::environment::{Shape, Shapes};
 use super::reads::Reads;
 use super::review::Rule;
 use crate::clock::Timestamp;
 use cedar_policy::{
-    ActionConstraint, Effect, EntityUid, PolicyId, PolicySet, PrincipalConstraint,
-    ResourceConstraint,
+    ActionConstraint, Effect, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
 };
+use cedar_policy_core::ast::Expr;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Policies to be asked together.
 #[derive(Debug, Default)]
 pub struct Slice {
-    /// All of them.
-    pub(super) policies: PolicySet,
-    /// Those that forbid, where some do not.
-    pub(super) forbids: Option<PolicySet>,
+    pub(super) policies: Vec<Arc<Compiled>>,
     /// What they can depend on.
     pub reads: Reads,
-    pub(super) facts: HashMap<PolicyId, Fact>,
 }
 
-/// What is to be known of a policy that answered.
-#[derive(Clone, Debug)]
-pub(super) struct Fact {
+/// A policy, ready to be asked. Slices share it.
+#[derive(Debug)]
+pub(super) struct Compiled {
     pub(super) id: Arc<str>,
     pub(super) effect: Effect,
     pub(super) isolation: bool,
     pub(super) not_after: Option<Timestamp>,
+    /// Head and conditions as one expression. Cedar's own authorizer puts it together anew for each
+    /// question, which costs as much as evaluating it.
+    pub(super) condition: Expr,
+}
+
+impl Compiled {
+    pub(super) fn of(id: &Arc<str>, policy: &Policy, annotations: &Annotations) -> Self {
+        Self {
+            id: Arc::clone(id),
+            effect: policy.effect(),
+            isolation: annotations.isolation,
+            not_after: annotations.not_after,
+            condition: policy.as_ref().condition(),
+        }
+    }
 }
 
 impl Slice {
     /// Whether nobody is to be asked.
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty()
+        self.policies.is_empty()
     }
 
     /// The ids of the policies.
     pub fn policy_ids(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.facts.values().map(|fact| &fact.id)
+        self.policies.iter().map(|policy| &policy.id)
     }
 
     pub(super) fn of<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
         let mut slice = Self::default();
-        let mut forbids = PolicySet::new();
-        let mut permits = false;
         for rule in rules {
-            let effect = rule.policy.effect();
-            // Ids are unique in a layer, so adding cannot clash.
-            let _ = slice.policies.add(rule.policy.clone());
-            if effect == Effect::Forbid {
-                let _ = forbids.add(rule.policy.clone());
-            } else {
-                permits = true;
-            }
+            slice.policies.push(Arc::clone(&rule.compiled));
             slice.reads.add(&rule.reads);
-            let fact = Fact {
-                id: Arc::clone(&rule.id),
-                effect,
-                isolation: rule.annotations.isolation,
-                not_after: rule.annotations.not_after,
-            };
-            slice.facts.insert(rule.policy.id().clone(), fact);
         }
-        slice.forbids = permits.then_some(forbids);
         slice
     }
 }
@@ -106,7 +101,7 @@ impl Slices {
                 seen.push(Arc::as_ptr(slice));
                 new
             })
-            .map(|slice| slice.facts.len())
+            .map(|slice| slice.policies.len())
             .sum()
     }
 

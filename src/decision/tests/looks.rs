@@ -109,7 +109,7 @@ fn facts_look_as_the_cedar_question_does() {
             let layers = Layers::find(store, &facts).unwrap();
             let principal = principals.of(&facts).unwrap();
             let (request, entities) =
-                question::build(store, layers.environment, &facts, &principal).unwrap();
+                question::build(store, layers.environment, &facts, &principal, true).unwrap();
             let oracle = Oracle {
                 request: &request,
                 entities: &entities,

@@ -8,7 +8,7 @@ use crate::policy::annotation::{Annotations, Keep};
 use crate::policy::environment::{Shape, Shapes};
 use crate::policy::reads;
 use crate::policy::review::Rule;
-use crate::policy::slice::{Slice, Slices};
+use crate::policy::slice::{Compiled, Slice, Slices};
 use cedar_policy::{Entities, Policy, Request, pst};
 use std::sync::Arc;
 
@@ -39,13 +39,14 @@ pub(super) fn written_out(policy: &Policy) -> Policy {
 /// The policy as if it had passed: under its own id.
 pub(super) fn rule(policy: &Policy) -> Rule {
     let annotations = unannotated(policy);
+    let id: Arc<str> = policy.id().to_string().into();
     Rule {
-        id: policy.id().to_string().into(),
+        compiled: Arc::new(Compiled::of(&id, policy, &annotations)),
+        id,
         reads: reads::of(policy, &annotations).0,
         about: About::of(policy, &Place::default()),
         policy: policy.clone(),
         guard: false,
-        annotations,
     }
 }
 
