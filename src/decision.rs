@@ -4,6 +4,7 @@
 //! Cedar question are both made of those facts alone, so that nothing can reach the policies that
 //! the key does not hold. An allow is a [`Permit`], which nobody else can make.
 
+mod auditor;
 mod cache;
 mod entity;
 mod extension;
@@ -12,8 +13,10 @@ mod key;
 mod layers;
 mod permit;
 mod question;
+mod share;
 mod view;
 
+pub use auditor::Mismatch;
 pub use cache::{Kept, Settings};
 pub use permit::{By, Denied, Permit, public};
 
@@ -25,6 +28,7 @@ use crate::scope::Scope;
 use crate::telemetry::{DecisionSource, Metrics};
 use crate::tenant::AccountId;
 use crate::token::Caller;
+use auditor::Auditor;
 use cache::{Cache, Entry};
 use facts::Facts;
 use key::Key;
@@ -81,6 +85,7 @@ pub const LOADS_MAX: usize = 4;
 #[derive(Debug)]
 pub struct Pdp {
     cache: Cache,
+    auditor: Auditor,
     principals: Principals,
     metrics: Arc<Metrics>,
 }
@@ -90,6 +95,7 @@ impl Pdp {
     pub fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
         Self {
             cache: Cache::new(settings, Arc::clone(&metrics)),
+            auditor: Auditor::new(settings.audit_every),
             principals: Principals::new(),
             metrics,
         }
@@ -151,6 +157,16 @@ impl Pdp {
         self.cache.kept()
     }
 
+    /// The bytes of remembered answers that `account` asked for first.
+    pub fn remembered_of(&self, account: &AccountId) -> u64 {
+        self.cache.taken(account)
+    }
+
+    /// Why nothing is remembered any more; `None`: nothing was found wrong.
+    pub fn mismatch(&self) -> Option<Arc<Mismatch>> {
+        self.auditor.found()
+    }
+
     fn answer(
         &self,
         store: &Store,
@@ -158,42 +174,70 @@ impl Pdp {
     ) -> Result<(Arc<Entry>, DecisionSource), Missing> {
         let layers = Layers::find(store, facts)?;
         let key = Key::of(store, &layers, facts);
+        let asked = Asked {
+            store,
+            layers,
+            facts,
+        };
         if let Some(entry) = self.cache.find(&key, facts.head.now) {
-            return Ok((entry, DecisionSource::Cache));
+            if !self.auditor.is_due() || self.holds(&entry, &key, &asked)? {
+                return Ok((entry, DecisionSource::Cache));
+            }
+            self.cache.turn_off();
+            self.metrics.decision_cache_mismatch();
         }
-        let entry = self
-            .evaluate(store, &layers, facts, &key)
-            .map_err(|error| Denied::unaskable(&error))?;
-        Ok((entry, DecisionSource::Evaluated))
+        let answer = self.put(&asked, cfg!(debug_assertions))?;
+        log(&answer, facts);
+        self.note_slow(store, &asked.layers, facts, &answer);
+        Ok((self.keep(answer, &key, &asked), DecisionSource::Evaluated))
     }
 
-    /// Asks the policies, and keeps the answer for as long as it holds.
-    fn evaluate(
-        &self,
-        store: &Store,
-        layers: &Layers<'_>,
-        facts: &Facts<'_>,
-        key: &Key,
-    ) -> Result<Arc<Entry>, question::Error> {
-        let principal = self.principals.of(facts)?;
-        let (request, entities) = question::build(
-            store,
-            layers.environment,
-            facts,
-            &principal,
-            cfg!(debug_assertions),
-        )?;
+    /// Puts the question to the policies. With `checked` it is held to the schema as well.
+    fn put(&self, asked: &Asked<'_>, checked: bool) -> Result<Answer, Denied> {
+        let facts = asked.facts;
+        let build = || {
+            let principal = self.principals.of(facts)?;
+            let environment = asked.layers.environment;
+            question::build(asked.store, environment, facts, &principal, checked)
+        };
+        let (request, entities) = build().map_err(|error| Denied::unaskable(&error))?;
+        let consulted = asked.layers.consulted();
         let now = facts.head.now;
-        let answer = policy::evaluate(&layers.consulted(), &request, &entities, now);
-        log(&answer, facts);
-        self.note_slow(store, layers, facts, &answer);
+        Ok(policy::evaluate(&consulted, &request, &entities, now))
+    }
+
+    /// Whether a remembered answer is what the policies say.
+    fn holds(&self, entry: &Entry, key: &Key, asked: &Asked<'_>) -> Result<bool, Denied> {
+        // A policy's own word lets its answer be another one by now.
+        if !asked.layers.reads().all(|reads| reads.clock.is_exact()) {
+            return Ok(true);
+        }
+        let fresh = self.put(asked, true)?;
+        if fresh.errors.iter().any(|error| error.transient) {
+            return Ok(true);
+        }
+        self.metrics.decision_cache_audit();
+        let facts = asked.facts;
+        let seen = || {
+            let action = Arc::clone(&facts.operation.name);
+            (facts.head.now, action, auditor::hex(key.bytes()))
+        };
+        Ok(self.auditor.agree(entry, &fresh, seen))
+    }
+
+    /// Keeps an answer for as long as it holds.
+    fn keep(&self, answer: Answer, key: &Key, asked: &Asked<'_>) -> Arc<Entry> {
         // What failed for want of stack may succeed on the next thread.
         let repeats = !answer.errors.iter().any(|error| error.transient);
         let entry = Entry::new(answer, |policy| self.metrics.policy_counter(policy));
-        Ok(match layers.window(facts).filter(|_| repeats) {
-            Some(window) => self.cache.keep(key, entry, window, now),
+        let facts = asked.facts;
+        match asked.layers.window(facts).filter(|_| repeats) {
+            Some(window) => {
+                let (now, payer) = (facts.head.now, facts.caller.account());
+                self.cache.keep(key, entry, (window, now), payer)
+            }
             None => Arc::new(entry),
-        })
+        }
     }
 
     /// An overlay that takes too long is an account's way to slow everybody down (RULES 34).
@@ -212,6 +256,13 @@ impl Pdp {
             }
         }
     }
+}
+
+/// One question, and whom it is put to.
+struct Asked<'a> {
+    store: &'a Store,
+    layers: Layers<'a>,
+    facts: &'a Facts<'a>,
 }
 
 /// The operators hear of an isolation rule that let through what a guard holds, and of policies that

@@ -104,7 +104,10 @@ impl<'a> Consulted<'a> {
 }
 
 /// What Cedar's authorizer finds out about each policy of a set.
-fn is_satisfied(evaluator: &Evaluator<'_>, policy: &Compiled) -> Result<bool, EvaluationError> {
+fn is_satisfied(
+    evaluator: &Evaluator<'_>,
+    policy: &Compiled,
+) -> Result<bool, Box<EvaluationError>> {
     // None is linked to a template, so there are no slots.
     let value = evaluator.interpret(&policy.condition, &SlotEnv::new())?;
     match value.value {
@@ -124,7 +127,12 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, policy: &Compiled, found: Result<bool, EvaluationError>, now: Timestamp) {
+    fn add(
+        &mut self,
+        policy: &Compiled,
+        found: Result<bool, Box<EvaluationError>>,
+        now: Timestamp,
+    ) {
         let forbids = policy.effect == Effect::Forbid;
         match found {
             Ok(false) => {}
@@ -140,7 +148,7 @@ impl Tally {
             Err(error) => self.errors.push(Erring {
                 policy: Arc::clone(&policy.id),
                 forbids,
-                transient: matches!(error, EvaluationError::RecursionLimit(_)),
+                transient: matches!(*error, EvaluationError::RecursionLimit(_)),
                 message: error.to_string(),
             }),
         }

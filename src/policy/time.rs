@@ -79,6 +79,12 @@ impl Clockwork {
         self.keep(other.keep_ms.map_or(Keep::Unsaid, Keep::Millis));
     }
 
+    /// Whether an answer that is kept is what would be answered at any moment of its window; not where a
+    /// policy's `@cache` says for how long it may be another one.
+    pub fn is_exact(&self) -> bool {
+        self.keep_ms.is_none()
+    }
+
     /// The stretch around `now` over which the answer holds. `None`: for this moment only.
     pub fn window(&self, now: Timestamp, grant_end: Option<Timestamp>) -> Option<Window> {
         if self.never {

@@ -258,6 +258,21 @@ impl Metrics {
         self.decisions.entries.set(signed(count));
     }
 
+    /// A remembered decision was asked for afresh.
+    pub fn decision_cache_audit(&self) {
+        self.decisions.audits.inc();
+    }
+
+    /// It was not what the policies say.
+    pub fn decision_cache_mismatch(&self) {
+        self.decisions.mismatches.inc();
+    }
+
+    /// A decision was not remembered: its account has filled its share.
+    pub fn decision_cache_share_exceeded(&self) {
+        self.decisions.shares_exceeded.inc();
+    }
+
     /// An `@isolation` guard forbade what the isolation rules had passed (RULES 38).
     pub fn isolation_disagreement(&self) {
         self.decisions.disagreements.inc();

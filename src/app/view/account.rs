@@ -56,6 +56,7 @@ pub(super) fn status(id: &str, shared: &Shared, report: &Report) -> Option<Value
         "limits": limits(account, rules),
         "in_flight": shared.limits.in_flight(&id),
         "requests": requests(&id, shared),
+        "decisions_bytes": shared.pdp.remembered_of(&id),
         "faults": faults,
     }))
 }

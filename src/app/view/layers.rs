@@ -38,7 +38,18 @@ pub(super) fn overlays(store: &Store) -> Value {
 pub(super) fn decisions(shared: &Shared) -> Value {
     let kept = shared.pdp.kept();
     let counts = shared.metrics.decision_cache();
+    let mismatch = shared.pdp.mismatch().map(|found| {
+        json!({
+            "at": found.at.rfc3339(),
+            "action": &*found.action,
+            "remembered": found.remembered,
+            "fresh": found.fresh,
+            "key": found.key,
+        })
+    });
     json!({
+        "off": kept.off,
+        "mismatch": mismatch,
         "entries": kept.entries,
         "bytes": kept.bytes,
         "bytes_max": kept.bytes_max,

@@ -88,6 +88,10 @@ pub(crate) struct Cache {
     /// Memory for parsed policies of accounts: those that were asked last stay parsed, of the others the text
     /// is kept. From 1MiB to 16GiB.
     pub(crate) overlay_bytes: Size,
+    /// One in so many remembered decisions is asked for afresh and compared; 0: none. One that differs
+    /// ends remembering, and raises `palisade_decision_cache_mismatch_total`.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub(crate) decision_audit: u32,
     /// Verified tokens that are remembered.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(crate) token_entries: u32,
@@ -163,6 +167,7 @@ impl Default for Cache {
             decision_ttl: Duration::secs(300),
             decision_bytes: Size(64 << 20),
             overlay_bytes: Size(64 << 20),
+            decision_audit: 1_000,
             token_entries: 100_000,
         }
     }

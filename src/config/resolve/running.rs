@@ -155,6 +155,7 @@ pub(super) fn decision(shape: &Cache, findings: &mut Findings<'_>) -> decision::
     decision::Settings {
         ttl: shape.decision_ttl.0,
         bytes_max: shape.decision_bytes.0,
+        audit_every: shape.decision_audit,
     }
 }
 

@@ -1,13 +1,18 @@
 //! What is remembered, and for how long.
 
 use super::world::{
-    NOON, admit, ana, directory, head, overlay, pdp, root, settings, store, store_with, target,
+    NOON, account_id, admit, ana, directory, head, member, noon, overlay, pdp, root, settings,
+    store, store_with, target,
 };
-use crate::decision::{Pdp, Question, Settings};
+use crate::decision::facts::{self, Facts};
+use crate::decision::key::Key;
+use crate::decision::layers::Layers;
+use crate::decision::{Asked, Pdp, Question, Settings};
 use crate::head::Head;
-use crate::policy::Store;
+use crate::policy::{self, Ruling, Slow, Store};
 use crate::route::Target;
 use crate::telemetry::Metrics;
+use crate::tenant::WorkspaceRole;
 use crate::token::Caller;
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,4 +194,93 @@ fn a_change_of_one_accounts_policies_cools_nobody_else() {
     assert_ne!(before.revision(), after.revision());
     assert!(!cached(&pdp, &before, &ana(), &list, &at(NOON)));
     assert!(cached(&pdp, &after, &ana(), &list, &at(NOON)));
+}
+
+/// A history that the cache has learnt wrongly: whoever looks after it finds out.
+#[test]
+fn a_wrong_answer_in_the_cache_ends_remembering() {
+    let store = store(settings());
+    let metrics = Metrics::new();
+    let every = Settings {
+        audit_every: 1,
+        ..Settings::default()
+    };
+    let pdp = Pdp::new(every, Arc::clone(&metrics));
+    let (list, head) = (target("app/missions/list", "", None), at(NOON));
+    let caller = ana();
+    assert!(!cached(&pdp, &store, &caller, &list, &head));
+    assert!(cached(&pdp, &store, &caller, &list, &head));
+    assert_eq!(pdp.mismatch(), None);
+    let directory = directory("enterprise", &[], true);
+    let head = noon();
+    let question = Question {
+        caller: &caller,
+        target: &list,
+        scope: admit(&caller, &list, &directory, &head).unwrap(),
+        head: &head,
+    };
+    poison(&pdp, &store, &question);
+    // Nobody gets the wrong answer that was found out, and nothing is remembered from then on.
+    for _ in 0..2 {
+        let permit = pdp.decide(&store, question.clone()).unwrap();
+        assert_eq!(permit.cached(), Some(false));
+    }
+    let found = pdp.mismatch().unwrap();
+    assert_eq!(&*found.action, "app/missions/list");
+    assert!(found.remembered.starts_with("Deny"), "{found:?}");
+    assert!(found.fresh.starts_with("Allow"), "{found:?}");
+    assert!(pdp.kept().off);
+    let told = metrics.render();
+    assert!(
+        told.contains("palisade_decision_cache_mismatch_total 1"),
+        "{told}"
+    );
+}
+
+/// Puts a denial in the place of the answer.
+fn poison(pdp: &Pdp, store: &Store, question: &Question<'_>) {
+    let about = facts::asked(question).next().unwrap();
+    let facts = Facts::read(question, about).unwrap();
+    let layers = Layers::find(store, &facts).unwrap();
+    let key = Key::of(store, &layers, &facts);
+    let denial = policy::Answer {
+        ruling: Ruling::Deny,
+        determining: Vec::new(),
+        errors: Vec::new(),
+        isolation: false,
+        slow: Slow::default(),
+    };
+    let facts = &facts;
+    let asked = Asked {
+        store,
+        layers,
+        facts,
+    };
+    pdp.keep(denial, &key, &asked);
+}
+
+#[test]
+fn no_account_fills_the_cache() {
+    let read_it_all = r#"@id("x") forbid (principal, action, resource) when { context.http.path like "*/never" };"#;
+    let mut settings = settings();
+    settings.overlays = vec![overlay("acme", read_it_all)];
+    let store = store(settings);
+    let metrics = Metrics::new();
+    let small = Settings {
+        bytes_max: 64 * 1024,
+        ..Settings::default()
+    };
+    let pdp = Pdp::new(small, Arc::clone(&metrics));
+    let list = target("app/missions/list", "", None);
+    for path in 0..200 {
+        let head = head(NOON, "198.51.100.7", &format!("/app/v1/{path}"));
+        assert!(!cached(&pdp, &store, &ana(), &list, &head));
+    }
+    let acme = pdp.remembered_of(&account_id("acme"));
+    assert!(acme > 4 * 1024 && acme <= 8 * 1024, "{acme}");
+    let bo = member("globex", "globex-prod", "bo", WorkspaceRole::Viewer);
+    assert!(!cached(&pdp, &store, &bo, &list, &at(NOON)));
+    assert!(cached(&pdp, &store, &bo, &list, &at(NOON)));
+    let told = metrics.render();
+    assert!(!told.contains("share_exceeded_total 0"), "{told}");
 }

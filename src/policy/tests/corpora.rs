@@ -44,7 +44,7 @@ impl Layers {
         for policy in policies {
             let mut rule = bare::rule(policy);
             if !forbids(&rule) && random.once_in(6) {
-                rule.annotations.not_after = Some(NOW);
+                Arc::get_mut(&mut rule.compiled).unwrap().not_after = Some(NOW);
             }
             layers[random.below(3)].push(rule);
         }
@@ -54,7 +54,7 @@ impl Layers {
     /// What of it counts.
     fn standing(&self) -> impl Iterator<Item = &Policy> {
         let [platform, overlay, reader] = &self.0;
-        let standing = |rule: &&Rule| rule.annotations.not_after.is_none();
+        let standing = |rule: &&Rule| rule.compiled.not_after.is_none();
         let forbids = reader.iter().filter(|rule| forbids(rule));
         let rules = platform.iter().chain(overlay).filter(standing);
         rules.chain(forbids).map(|rule| &rule.policy)

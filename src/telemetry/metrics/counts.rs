@@ -19,6 +19,9 @@ pub(super) struct Decisions {
     pub(super) misses: IntCounter,
     pub(super) evictions: IntCounter,
     pub(super) entries: IntGauge,
+    pub(super) audits: IntCounter,
+    pub(super) mismatches: IntCounter,
+    pub(super) shares_exceeded: IntCounter,
     pub(super) disagreements: IntCounter,
 }
 
@@ -117,6 +120,21 @@ impl Decisions {
                 "palisade_decision_cache_entries",
                 &[],
                 "Decisions in the cache.",
+            )),
+            audits: build.counter(experimental(
+                "palisade_decision_cache_audits_total",
+                &[],
+                "Remembered decisions that were asked for afresh and compared.",
+            )),
+            mismatches: build.counter(stable(
+                "palisade_decision_cache_mismatch_total",
+                &[],
+                "Remembered decisions that were not what the policies say. Anything but 0 is a fault in Palisade; decisions are not remembered from then on.",
+            )),
+            shares_exceeded: build.counter(experimental(
+                "palisade_decision_cache_share_exceeded_total",
+                &[],
+                "Decisions that were not remembered because their account has filled its share of the cache.",
             )),
             disagreements: build.counter(stable(
                 "palisade_isolation_disagreement_total",
