@@ -9,7 +9,7 @@ use super::generation::{self, Built};
 use super::report::Report;
 use super::resident;
 use crate::config::{
-    self, Before, Compare, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Told, Watch,
+    self, Before, Compare, Kept, Origin, ReloadSettings, Resolved, Restrictions, Seen, Watch,
 };
 use crate::drain::Draining;
 use crate::fault::Fault;
@@ -197,9 +197,7 @@ impl Reloader {
     /// What the system told of by name is all that the first reading looks at.
     async fn reload(&mut self, names: Option<BTreeSet<PathBuf>>) {
         let (mut readings, mut earlier) = (0, None);
-        let mut told = names
-            .filter(|names| self.seen.knows_all(names))
-            .map(Told::new);
+        let mut told = names.and_then(|names| self.seen.told(names));
         let mut attempt = loop {
             readings += 1;
             let by_name = told.is_some();

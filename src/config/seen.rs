@@ -98,13 +98,26 @@ impl Seen {
         names.iter().all(|name| is_hidden(name) && is_passing(name))
     }
 
-    /// Whether it is known what each of these names is about.
-    pub fn knows_all(&self, names: &BTreeSet<PathBuf>) -> bool {
-        names.iter().all(|name| self.concerned(name).is_some())
+    /// These names, if it is known what each of them is about.
+    pub fn told(&self, names: BTreeSet<PathBuf>) -> Option<Told> {
+        let known = names.iter().all(|name| self.concerned(name).is_some());
+        let is_folder = |name: &&PathBuf| self.sights.contains_key(&key(name, What::Folder));
+        known.then(|| Told {
+            whole: names.iter().filter(is_folder).cloned().collect(),
+            folders: names
+                .iter()
+                .filter_map(|name| Some(name.parent()?.to_owned()))
+                .collect(),
+            names,
+        })
     }
 
     /// What a name may be about that changed. `None`: nobody knows.
     fn concerned(&self, name: &Path) -> Option<Vec<Key>> {
+        if !self.links.is_empty() {
+            // What a link leads to changes under another name.
+            return None;
+        }
         if is_hidden(name) {
             return is_passing(name).then(Vec::new);
         }
@@ -115,8 +128,24 @@ impl Seen {
             .range(files)
             .map(|(key, _)| key.clone())
             .collect();
+        if keys.last().is_some_and(|(_, what)| *what == What::Folder) {
+            // Another folder may have got its name, with other files.
+            keys.extend(self.below(name));
+        }
         keys.extend(self.sights.contains_key(&folder).then_some(folder));
         (!keys.is_empty()).then_some(keys)
+    }
+
+    /// What was seen below a folder.
+    fn below(&self, folder: &Path) -> impl Iterator<Item = Key> {
+        let (mut inside, what) = key(folder, What::File(0));
+        inside.push("/");
+        let from = (inside.clone(), what);
+        let after = self.sights.range(from..).map(|(key, _)| key);
+        let prefix = inside.into_encoded_bytes();
+        after
+            .take_while(move |(path, _)| path.as_encoded_bytes().starts_with(&prefix))
+            .cloned()
     }
 
     /// What is known of a file or folder that nothing was written to since.
@@ -130,7 +159,7 @@ impl Seen {
         let is_told = match what {
             What::File(_) => told.names.contains(path),
             What::Folder => told.folders.contains(path),
-        };
+        } || told.whole.iter().any(|folder| path.starts_with(folder));
         let sight = self.sights.get(&key(path, what))?;
         (!is_told && sight.stamp.is_some()).then_some(sight)
     }
@@ -161,17 +190,8 @@ pub struct Told {
     names: BTreeSet<PathBuf>,
     /// In which they stand.
     folders: BTreeSet<PathBuf>,
-}
-
-impl Told {
-    /// Of all names that changed.
-    pub fn new(names: BTreeSet<PathBuf>) -> Self {
-        let folders = names.iter().filter_map(|name| name.parent());
-        Self {
-            folders: folders.map(Path::to_owned).collect(),
-            names,
-        }
-    }
+    /// Those that are folders: nothing below them is what it was.
+    whole: Vec<PathBuf>,
 }
 
 /// Configurations name a folder `tenants/`, the system tells of names in `tenants`.

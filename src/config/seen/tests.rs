@@ -145,12 +145,13 @@ fn what_the_system_did_not_tell_of_is_not_looked_at_until_the_next_whole_look() 
     fs::write(at("a.cedar"), "two").unwrap();
     fs::write(at("b.cedar"), "two").unwrap();
     let names = BTreeSet::from([at("a.cedar")]);
-    assert!(known.knows_all(&names));
-    assert!(known.knows_all(&BTreeSet::from([at("new.cedar")])));
-    assert!(!known.knows_all(&BTreeSet::from([at("..data")])));
+    let told = known.told(names);
+    assert!(told.is_some());
+    assert!(known.told(BTreeSet::from([at("new.cedar")])).is_some());
+    assert!(known.told(BTreeSet::from([at("..data")])).is_none());
     let disk = Disk::after(Before {
         known,
-        told: Some(Arc::new(Told::new(names))),
+        told: told.map(Arc::new),
         ..Before::default()
     });
     let look = |name: &str| disk.look(&at(name), files::FILE_BYTES_MAX).unwrap().digest;
@@ -163,4 +164,51 @@ fn what_the_system_did_not_tell_of_is_not_looked_at_until_the_next_whole_look() 
     assert!(!seen.holds_since(None));
     fs::write(at("a.cedar"), "three").unwrap();
     assert!(!seen.holds_since(Some(&BTreeSet::new())));
+}
+
+#[test]
+fn a_folder_that_takes_anothers_name_is_looked_at_whole() {
+    let dir = folder(&[]);
+    let at = |name: &str| dir.path().join(name);
+    let lay = |folder: &str, text: &str| {
+        fs::create_dir(at(folder)).unwrap();
+        fs::write(at(folder).join("a.cedar"), text).unwrap();
+    };
+    let look = |before: Before| {
+        let disk = Disk::after(before);
+        disk.list(dir.path()).unwrap();
+        disk.look_all(&at("acme"), "cedar");
+        disk.seen()
+    };
+    lay("acme", "one");
+    lay(".next", "two");
+    let mut known = look(Before::default());
+    fs::rename(at("acme"), at(".old")).unwrap();
+    fs::rename(at(".next"), at("acme")).unwrap();
+    let names = BTreeSet::from([at("acme")]);
+    assert_eq!(known.clone().holds_at(&names), Some(false));
+    let told = known.told(names).map(Arc::new);
+    let next = look(Before {
+        known: Arc::new(known.clone()),
+        told,
+        ..Before::default()
+    });
+    let file = key(&at("acme/a.cedar"), What::File(files::FILE_BYTES_MAX));
+    assert_eq!(next.sights[&file].digest, digest(&[b"text", b"two"]));
+    assert!(!known.holds(Compare::Stamps));
+}
+
+#[test]
+fn where_there_are_links_no_name_says_what_it_is_about() {
+    let dir = folder(&[("a.cedar", "one"), (".c", "one")]);
+    let at = |name: &str| dir.path().join(name);
+    std::os::unix::fs::symlink("a.cedar", at("b.cedar")).unwrap();
+    let mut seen = aged(read(dir.path(), Before::default()));
+    for name in ["a.cedar", "b.cedar", ".c"] {
+        let names = BTreeSet::from([at(name)]);
+        assert_eq!(seen.holds_at(&names), None);
+        assert!(seen.told(names).is_none());
+    }
+    fs::write(at("a.cedar"), "two").unwrap();
+    assert!(!seen.holds(Compare::Stamps));
 }
