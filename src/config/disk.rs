@@ -196,7 +196,8 @@ impl Disk {
         let mut faults = listing.refused.clone();
         let mut files = Vec::new();
         for entry in &listing.entries {
-            if entry.is_folder {
+            // A folder of such a name is no file, which is said.
+            if entry.is_folder && entry.stem(extension).is_none() {
                 let inner = self.list(&entry.path).unwrap_or_default();
                 faults.extend(files::buried(&inner.entries, extension));
             } else if entry.stem(extension).is_some() {

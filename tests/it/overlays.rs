@@ -304,3 +304,18 @@ fn policies_that_are_slow_again_and_again_are_set_aside() {
     gate.change(|files| files.put("tenants/acme.cedar", PASS));
     ask(&gate, asked).allowed(200);
 }
+
+#[test]
+fn a_folder_in_the_place_of_a_policy_file_is_not_taken_for_no_policies() {
+    let mut gate = TestGate::builder().overlay("acme", STOP).start();
+    acme(&gate).refused(Reason::PolicyDenied);
+    // What a container gets for a mounted file that is not there.
+    gate.change(|files| {
+        let path = files.path("tenants/acme.cedar");
+        std::fs::remove_file(&path).expect("the file goes");
+        std::fs::create_dir(&path).expect("a folder comes");
+    });
+    acme(&gate).refused(Reason::PolicyDenied);
+    assert_eq!(quarantined(&gate), 1.0);
+    globex(&gate).allowed(200);
+}

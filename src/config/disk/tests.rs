@@ -110,3 +110,17 @@ fn the_folders_of_links_and_of_what_is_missing_are_watched() {
     let real = at("..one").canonicalize().unwrap();
     assert!(folders.contains(&real), "{folders:?}");
 }
+
+#[test]
+fn a_folder_in_the_place_of_a_policy_file_is_a_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("one.cedar"), "one").unwrap();
+    // What a container gets for a file that is not there.
+    fs::create_dir(dir.path().join("two.cedar")).unwrap();
+    fs::create_dir(dir.path().join("notes")).unwrap();
+    let (files, faults) = Disk::default().read_all(dir.path(), "cedar");
+    assert_eq!(files.len(), 1);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].place.file.ends_with("two.cedar"), "{faults:?}");
+    assert_eq!(faults[0].code, "file_unreadable");
+}

@@ -137,11 +137,9 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Whose policies these would be.
+/// Whose policies these would be. A folder `acme.cedar` stands in the place of a file: whoever mounts a file
+/// that is missing gets one.
 pub(super) fn owner(entry: &Entry) -> Option<&str> {
-    if entry.is_folder {
-        Some(&entry.name)
-    } else {
-        entry.stem("cedar")
-    }
+    let folder = entry.is_folder.then_some(&*entry.name);
+    entry.stem("cedar").or(folder)
 }

@@ -28,7 +28,8 @@ pub(super) fn named(listing: &Listing) -> Named<'_> {
     for entry in &listing.entries {
         if let Some(owner) = owner(entry) {
             let (single, folder) = named.entry(owner).or_default();
-            *if entry.is_folder { folder } else { single } = Some(entry);
+            let is_single = entry.stem("cedar").is_some();
+            *if is_single { single } else { folder } = Some(entry);
         }
     }
     named

@@ -448,3 +448,15 @@ fn many_entries_are_parsed_on_all_cores_in_their_order() {
         (Some((701, 41)), "colour")
     );
 }
+
+#[test]
+fn a_folder_that_bears_the_name_of_a_policy_file_is_none_and_not_nothing() {
+    let folder = Folder::new(&[("acme.yaml", ACME), ("globex.yaml", GLOBEX)]);
+    for name in ["acme.cedar", "globex/one.cedar"] {
+        fs::create_dir_all(folder.0.path().join(name)).unwrap();
+    }
+    let tenants = folder.read();
+    assert_eq!(tenants.quarantined, []);
+    let faults = tenants.overlays.iter().map(|one| one.faults()[0].code);
+    assert_eq!(faults.collect::<Vec<_>>(), ["file_unreadable"; 2]);
+}
