@@ -182,10 +182,13 @@ impl Lines {
 }
 
 fn narrow(candidates: &mut [Candidate], at: usize, by: Option<&Narrowing>) {
-    if let (Some(candidate), Some(by)) = (candidates.get_mut(at), by)
-        && let Some(narrowed) = candidate.account.narrowed(by)
-    {
-        candidate.account = Arc::new(narrowed);
+    if let (Some(candidate), Some(by)) = (candidates.get_mut(at), by) {
+        let own = std::iter::once(&mut candidate.account);
+        for account in own.chain(&mut candidate.fallback) {
+            if let Some(narrowed) = account.narrowed(by) {
+                *account = Arc::new(narrowed);
+            }
+        }
     }
 }
 

@@ -460,3 +460,24 @@ fn a_folder_that_bears_the_name_of_a_policy_file_is_none_and_not_nothing() {
     let faults = tenants.overlays.iter().map(|one| one.faults()[0].code);
     assert_eq!(faults.collect::<Vec<_>>(), ["file_unreadable"; 2]);
 }
+
+#[test]
+fn what_serves_in_the_place_of_a_line_that_clashes_is_as_strict_as_both_lines() {
+    let [acme, globex] = lines();
+    let folder = Folder::new(&[
+        ("tenants.ndjson", &format!("{acme}\n{globex}\n")),
+        ("overlays/README.md", ""),
+    ]);
+    let first = read_lines(&folder, &Former::default());
+    let thief = globex.replace("globex-prod", "acme-prod");
+    let suspended = r#"{"account": "globex", "plan": "standard", "status": "suspended"}"#;
+    fs::write(
+        folder.0.path().join("tenants.ndjson"),
+        format!("{acme}\n{thief}\n{suspended}\n"),
+    )
+    .unwrap();
+    let next = read_lines(&folder, &first.former);
+    let served = entry(&next, "globex").unwrap();
+    assert_eq!(served.workspaces[0].id.as_str(), "globex-prod");
+    assert_eq!(served.status, crate::tenant::Status::Suspended);
+}
