@@ -135,6 +135,9 @@ impl Pdp {
 
     fn ask(&self, store: &Store, question: &Question<'_>) -> Result<Allowed, Missing> {
         let mut allowed = Allowed::default();
+        if facts::asked(question).nth(1).is_some() {
+            all_parsed(store, question)?;
+        }
         for about in facts::asked(question) {
             let facts = Facts::read(question, about);
             let facts = facts.map_err(|error| Denied::unaskable(&error))?;
@@ -256,6 +259,18 @@ impl Pdp {
             }
         }
     }
+}
+
+/// Of several questions none is asked before all of them can be: what waits is asked anew from the first
+/// on, and its answer would count twice.
+fn all_parsed(store: &Store, question: &Question<'_>) -> Result<(), Missing> {
+    let all = facts::asked(question).filter_map(|about| Facts::read(question, about).ok());
+    for facts in all {
+        if let Err(cold @ Missing::Cold(_)) = Layers::find(store, &facts) {
+            return Err(cold);
+        }
+    }
+    Ok(())
 }
 
 /// One question, and whom it is put to.

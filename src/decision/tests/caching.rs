@@ -63,6 +63,29 @@ fn the_second_answer_is_remembered_and_counted() {
 }
 
 #[test]
+fn a_question_that_waits_for_policies_is_counted_once() {
+    let mut settings = settings();
+    settings.overlays = vec![overlay(
+        "catalog",
+        r#"@id("no") forbid (principal, action, resource) when { false };"#,
+    )];
+    let store = Store::succeed(settings, None).unwrap().0;
+    let (pdp, metrics) = pdp();
+    metrics.register_policies(store.platform_policy_ids().iter().map(AsRef::as_ref));
+    let edi = member("acme", "acme-prod", "edi", WorkspaceRole::Editor);
+    // The one at home can be asked at once, the one in the catalog cannot.
+    let create = target("dashboard/missions/create", "", Some("catalog-01"));
+    assert!(!cached(&pdp, &store, &edi, &create, &at(NOON)));
+    let value = |name, labels: &[(&str, &str)]| metrics.value(name, labels);
+    let hits = value("palisade_decision_cache_hits_total", &[]);
+    let misses = value("palisade_decision_cache_misses_total", &[]);
+    assert_eq!((hits, misses), (Some(0.0), Some(2.0)));
+    let editor = [("policy", "platform/baseline/base.editor")];
+    let counted = value("palisade_policy_determining_total", &editor);
+    assert_eq!(counted, Some(1.0));
+}
+
+#[test]
 fn missions_share_an_answer_where_no_policy_tells_them_apart() {
     let (pdp, _) = pdp();
     let get = |id| target("app/missions/get", id, None);
