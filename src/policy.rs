@@ -39,7 +39,7 @@ mod validate;
 
 pub use about::About;
 pub use environment::{Environment, PrincipalType};
-pub use evaluate::{Answer, Consulted, Erring, Ruling, Slow, evaluate};
+pub use evaluate::{Answer, Consulted, Erring, Ruling, Slow, Whose, evaluate};
 pub use loader::{Loader, Unloaded};
 pub use overlay::{Overlay, OverlayState};
 pub use reads::{Bit, Name, Of, Path, Read, Reads, Root, Step, Term, View};

@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::permit::Denied;
-use crate::policy::{Consulted, Environment, OverlayState, Reads, Slice, Store, Window};
+use crate::policy::{Consulted, Environment, OverlayState, Reads, Slice, Store, Whose, Window};
 use crate::reason::Reason;
 use crate::tenant::AccountId;
 use std::sync::Arc;
@@ -58,14 +58,11 @@ impl<'a> Layers<'a> {
     }
 
     pub(super) fn consulted(&self) -> Vec<Consulted<'_>> {
-        let asked = |slice, forbids_only| Consulted {
-            slice,
-            forbids_only,
-        };
+        let asked = |slice, whose| Consulted { slice, whose };
         let (overlay, reader) = (self.overlay.as_ref(), self.reader.as_ref());
-        let mut consulted = vec![asked(self.environment.platform.as_ref(), false)];
-        consulted.extend(overlay.map(|layer| asked(&layer.slice, false)));
-        consulted.extend(reader.map(|layer| asked(&layer.slice, true)));
+        let mut consulted = vec![asked(self.environment.platform.as_ref(), Whose::Platform)];
+        consulted.extend(overlay.map(|layer| asked(&layer.slice, Whose::Owner)));
+        consulted.extend(reader.map(|layer| asked(&layer.slice, Whose::Reader)));
         consulted
     }
 

@@ -14,8 +14,19 @@ use std::sync::Arc;
 pub struct Consulted<'a> {
     /// The policies.
     pub slice: &'a Slice,
-    /// Only those that forbid: the reader's overlay on a catalog (RULES 18).
-    pub forbids_only: bool,
+    /// Which settles how they are asked.
+    pub whose: Whose,
+}
+
+/// Whose policies a layer's are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The platform's: nobody bounds how long they may take.
+    Platform,
+    /// Of the account in which the resource lies.
+    Owner,
+    /// Of the account that reads another one's catalog: only those that forbid are asked (RULES 18).
+    Reader,
 }
 
 /// What the layers say together.
@@ -40,7 +51,7 @@ pub struct Answer {
     pub errors: Vec<Erring>,
     /// Whether a guard marked `@isolation` is among the forbids that deny.
     pub isolation: bool,
-    /// Which of the layers took longer than an account's may, by their order.
+    /// Which of the accounts' layers took longer than they may, by their order.
     pub slow: Slow,
 }
 
@@ -84,7 +95,11 @@ pub fn evaluate(
     let mut tally = Tally::default();
     for (index, layer) in consulted.iter().enumerate() {
         let ask = |policy| (policy, is_satisfied(&evaluator, policy));
-        let (found, slow) = slow::timed(|| layer.policies().map(ask).collect::<Vec<_>>());
+        let ask_all = || layer.policies().map(ask).collect::<Vec<_>>();
+        let (found, slow) = match layer.whose {
+            Whose::Platform => (ask_all(), false),
+            Whose::Owner | Whose::Reader => slow::timed(ask_all),
+        };
         if slow {
             tally.slow.0.push(index);
         }
@@ -97,7 +112,7 @@ pub fn evaluate(
 
 impl<'a> Consulted<'a> {
     fn policies(&self) -> impl Iterator<Item = &'a Compiled> {
-        let forbids_only = self.forbids_only;
+        let forbids_only = self.whose == Whose::Reader;
         let policies = self.slice.policies.iter().map(AsRef::as_ref);
         policies.filter(move |policy| !forbids_only || policy.effect == Effect::Forbid)
     }

@@ -12,7 +12,7 @@ use super::bare;
 use super::random::Random;
 use crate::clock::Timestamp;
 use crate::policy::review::Rule;
-use crate::policy::{Answer, Consulted, Ruling, Slice, evaluate};
+use crate::policy::{Answer, Consulted, Ruling, Slice, Whose, evaluate};
 use case::{Case, Said};
 use cedar_policy::{Decision, Effect, Entities, Policy, Request};
 use std::collections::BTreeSet;
@@ -75,14 +75,12 @@ impl Layers {
 
     fn ask(&self, request: &Request, entities: &Entities) -> Answer {
         let [platform, overlay, reader] = self.slices(request, entities);
-        let consulted = [(platform, false), (overlay, false), (reader, true)];
-        let consulted: Vec<Consulted<'_>> = consulted
-            .iter()
-            .map(|(slice, forbids_only)| Consulted {
-                slice,
-                forbids_only: *forbids_only,
-            })
-            .collect();
+        let consulted = [
+            (&platform, Whose::Platform),
+            (&overlay, Whose::Owner),
+            (&reader, Whose::Reader),
+        ];
+        let consulted = consulted.map(|(slice, whose)| Consulted { slice, whose });
         evaluate(&consulted, request, entities, NOW)
     }
 }

@@ -4,7 +4,8 @@ use super::support::{account, overlay};
 use crate::clock::Timestamp;
 use crate::operation::{Access, ApiContext, Operation, ResourceType};
 use crate::policy::{
-    Answer, Consulted, OverlayState, PrincipalType, Ruling, Settings, Source, Store, evaluate,
+    Answer, Consulted, OverlayState, PrincipalType, Ruling, Settings, Source, Store, Whose,
+    evaluate,
 };
 use crate::tenant::OverlayMode;
 use cedar_policy::{Context, Entities, EntityUid, Request};
@@ -95,13 +96,13 @@ fn ask(store: &Store, case: &Value, overlay: Option<&str>) -> Option<Answer> {
     let entities = Entities::from_json_str(ENTITIES, Some(store.schema())).unwrap();
     let mut consulted = vec![Consulted {
         slice: &environment.platform,
-        forbids_only: false,
+        whose: Whose::Platform,
     }];
     let overlay = overlay.map(|id| store.overlay(&account(id)));
     if let Some(OverlayState::Ready(overlay)) = &overlay {
         consulted.push(Consulted {
             slice: overlay.slice(environment).unwrap(),
-            forbids_only: false,
+            whose: Whose::Owner,
         });
     }
     Some(evaluate(&consulted, &request, &entities, Timestamp(0)))

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::policy::oracle::Oracle;
-use crate::policy::{Answer, Consulted, Ruling, Slice, Window, evaluate};
+use crate::policy::{Answer, Consulted, Ruling, Slice, Whose, Window, evaluate};
 use cedar_policy::{Entities, Request};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Verdict {
             .iter()
             .map(|slice| Consulted {
                 slice,
-                forbids_only: false,
+                whose: Whose::Platform,
             })
             .collect();
         let Answer {
