@@ -66,9 +66,8 @@ impl Held {
         let files = announced.files().first();
         let place = Place::file(files.map_or("", |source| &source.file));
         let fault = Fault::error("tenant_overlay", place, "the account has two overlays");
-        let held = Self::new(Arc::clone(announced));
-        let _ = held.verdict.set(Err(vec![fault]));
-        Arc::new(held)
+        // A fault of the files: the same ones alone are others.
+        Arc::new(Self::new(Arc::new(announced.with_fault(fault))))
     }
 
     /// What is held once the files are `announced`; `former` is what was held before, and against which
@@ -88,7 +87,10 @@ impl Held {
             return Arc::clone(held);
         }
         if same && !held.is_quarantined() {
-            let next = Self::new(Arc::clone(&held.announced));
+            let mut next = Self::new(Arc::clone(&held.announced));
+            // They passed, and serve again once they pass, whatever stands in their place by then.
+            let passed = held.is_checked().then(|| Arc::clone(&held.announced));
+            next.good = passed;
             if held.parsed.load().is_some() {
                 // What is in use is not taken away: requests would wait for all of them at once.
                 next.load(types);

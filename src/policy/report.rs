@@ -54,10 +54,10 @@ impl Store {
     /// One account's policies. `None`: it has none of its own.
     pub fn overlay_report(&self, account: &AccountId) -> Option<OverlayReport> {
         let held = self.held(account)?;
-        let state = match (held.is_checked(), held.is_quarantined()) {
-            (false, _) => "unchecked",
-            (true, false) => "good",
-            (true, true) => "quarantined",
+        let state = match (held.is_quarantined(), held.is_checked()) {
+            (true, _) => "quarantined",
+            (false, true) => "good",
+            (false, false) => "unchecked",
         };
         let serves = match held.state() {
             State::Unavailable => "nothing",

@@ -13,7 +13,7 @@ const REPEATS: usize = 2;
 pub(super) const SLOW_MAX: u32 = 10;
 
 /// Slow evaluations that are further apart do not add up.
-const WITHIN_MS: i64 = 60_000;
+const WITHIN_MS: u64 = 60_000;
 
 /// Asks, and says whether it took long. Only what takes long every time does: a thread that had to
 /// wait for its core is no fault of the policies.
@@ -36,7 +36,8 @@ pub(super) struct Strikes {
 impl Strikes {
     /// Counts one more; answers whether they are too many.
     pub(super) fn add(&mut self, now: Timestamp) -> bool {
-        let recent = |since: Timestamp| now < since.plus_millis(WITHIN_MS);
+        // Clocks step back: what was counted by another time says nothing of this minute.
+        let recent = |since: Timestamp| now.millis().abs_diff(since.millis()) < WITHIN_MS;
         if self.since.is_none_or(|since| !recent(since)) {
             *self = Self {
                 since: Some(now),

@@ -69,6 +69,12 @@ impl OverlaySource {
         Self::new(account, mode, files, self.faults.clone())
     }
 
+    /// The same files, which cannot be used.
+    pub(super) fn with_fault(&self, fault: Fault) -> Self {
+        let (account, files) = (self.account.clone(), self.files.clone());
+        Self::new(account, self.mode, files, vec![fault])
+    }
+
     /// Whose.
     pub fn account(&self) -> &AccountId {
         &self.account

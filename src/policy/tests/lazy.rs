@@ -196,4 +196,30 @@ fn two_entries_for_one_account_deny_it() {
     let store = start(settings(&[("acme", GOOD), ("acme", OTHER)]));
     assert_eq!(state(&store, "acme"), "unavailable");
     assert_eq!(store.quarantined(), [(&account("acme"), false)]);
+    let again = next(settings(&[("acme", GOOD), ("acme", OTHER)]), &store);
+    assert_eq!(state(&again, "acme"), "unavailable");
+    // One of them alone is the whole of it, and nothing is wrong with it.
+    let one = next(settings(&[("acme", OTHER)]), &again);
+    assert_eq!(state(&one, "acme"), "ready");
+    assert_eq!(one.quarantined(), []);
+}
+
+#[test]
+fn what_passed_last_outlives_a_schema_under_which_it_does_not_pass() {
+    let tied = "@id(\"t\") forbid (principal, action in Tenancy::Action::\"read\", resource is Tenancy::Resource) when { principal.account != resource.account };";
+    let with = |text: &str, principals_act_in: bool| Settings {
+        principals_act_in,
+        ..settings(&[("acme", text)])
+    };
+    let first = start(with(tied, false));
+    first.load(&account("acme"));
+    assert_eq!(state(&first, "acme"), "ready");
+    // A Principal has no account.
+    let second = next(with(tied, true), &first);
+    assert_eq!(state(&second, "acme"), "unavailable");
+    let third = next(with(BAD, true), &second);
+    assert_eq!(state(&third, "acme"), "unavailable");
+    let fourth = next(with(BAD, false), &third);
+    assert_eq!(fourth.quarantined(), [(&account("acme"), true)]);
+    assert_eq!(state(&fourth, "acme"), "ready");
 }
