@@ -14,6 +14,10 @@ pub(super) struct Budget {
     pub(super) policies: usize,
     /// Nodes of all conditions together.
     pub(super) nodes: usize,
+    /// Names of operations, of all policies together: each is one more that everything is validated for.
+    pub(super) operations: usize,
+    /// Nodes times the operations by name that they are validated for.
+    pub(super) looks: usize,
 }
 
 impl Budget {
@@ -22,12 +26,16 @@ impl Budget {
         bytes: 4 * 1024 * 1024,
         policies: 2_000,
         nodes: 200_000,
+        operations: 20_000,
+        looks: usize::MAX,
     };
     /// One account's overlay: written by anybody.
     pub(super) const OVERLAY: Self = Self {
         bytes: 64 * 1024,
         policies: 100,
         nodes: 2_000,
+        operations: 100,
+        looks: 40_000,
     };
 }
 

@@ -6,7 +6,7 @@
 
 use super::operations;
 use crate::operation::Operation;
-use cedar_policy::{EntityUid, Policy, Schema, SchemaFragment, Validator};
+use cedar_policy::{ActionConstraint, EntityUid, Policy, Schema, SchemaFragment, Validator};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,12 +51,33 @@ impl Classes {
         &self,
         policies: impl Iterator<Item = &'a Policy>,
     ) -> Cow<'_, Validator> {
-        let literals: Vec<EntityUid> = policies.flat_map(Policy::entity_literals).collect();
-        let named: BTreeSet<&str> = literals.iter().filter_map(|uid| self.named(uid)).collect();
+        let named = self.named(policies);
         if named.is_empty() {
             Cow::Borrowed(&self.plain)
         } else {
             Cow::Owned(self.build(&named))
+        }
+    }
+
+    /// The operations that the policies name.
+    pub(super) fn named<'a>(&self, policies: impl Iterator<Item = &'a Policy>) -> BTreeSet<&str> {
+        let literals = policies.flat_map(Policy::entity_literals);
+        literals.filter_map(|uid| self.operation(&uid)).collect()
+    }
+
+    /// How many operations the policy names.
+    pub(super) fn operations_of(&self, policy: &Policy) -> usize {
+        self.named(std::iter::once(policy)).len()
+    }
+
+    /// For how many operations that are named the policy is looked at, where its head says which. `None`: for
+    /// all that any policy names.
+    pub(super) fn looks(&self, policy: &Policy) -> Option<usize> {
+        let is_operation = |uid: &EntityUid| self.operation(uid).is_some();
+        match policy.action_constraint() {
+            ActionConstraint::Any => None,
+            ActionConstraint::Eq(uid) => is_operation(&uid).then_some(1),
+            ActionConstraint::In(uids) => uids.iter().all(is_operation).then_some(uids.len()),
         }
     }
 
@@ -65,10 +86,11 @@ impl Classes {
         self.operations.keys().map(|name| &**name)
     }
 
-    fn named<'a>(&self, uid: &'a EntityUid) -> Option<&'a str> {
-        let id = uid.id().unescaped();
-        let known = uid.type_name().basename() == "Action" && self.operations.contains_key(id);
-        known.then_some(id)
+    /// The operation that it is the action of.
+    fn operation(&self, uid: &EntityUid) -> Option<&str> {
+        let known = self.operations.get_key_value(uid.id().unescaped());
+        let known = known.filter(|_| uid.type_name().basename() == "Action");
+        known.map(|(name, _)| &**name)
     }
 
     fn build(&self, named: &BTreeSet<&str>) -> Validator {

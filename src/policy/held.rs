@@ -299,12 +299,22 @@ fn review(source: &OverlaySource, types: &Types) -> Result<(Overlay, Vec<Fault>)
     let layer = Layer::Account(source.account(), source.mode());
     let reviewed = catch_unwind(AssertUnwindSafe(|| {
         let (rules, warnings) = review::review(layer, &files, &types.classes)?;
-        let overlay = Overlay::build(source, &rules, &types.shapes);
-        Ok((overlay, warnings))
+        match Overlay::build(source, &rules, &types.shapes) {
+            Some(overlay) => Ok((overlay, warnings)),
+            None => Err(vec![too_much(&files)]),
+        }
     }));
     reviewed.unwrap_or_else(|_| {
         let place = Place::file(files.first().map_or("", |source| &source.file));
         let message = "the policy engine failed on this text";
         Err(vec![Fault::error("policy_engine", place, message)])
     })
+}
+
+/// Each operation that is named has policies of its own beside those about all.
+fn too_much(files: &[&Source]) -> Fault {
+    let place = Place::file(files.last().map_or("", |source| &source.file));
+    let message = "too many policies are about single operations, for all the others there are";
+    let fault = Fault::error("policy_budget", place, message);
+    fault.help("name groups of operations (`read`, `write`, `manage`), or say the same with fewer policies")
 }

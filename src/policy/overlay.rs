@@ -33,15 +33,16 @@ pub enum OverlayState {
 }
 
 impl Overlay {
-    pub(super) fn build(source: &OverlaySource, rules: &[Rule], shapes: &Shapes) -> Self {
-        let slices = Slices::build(rules, shapes);
+    /// `None`: it would take more than one account may.
+    pub(super) fn build(source: &OverlaySource, rules: &[Rule], shapes: &Shapes) -> Option<Self> {
+        let slices = Slices::build(rules, shapes, PLACES_MAX)?;
         let text: usize = source.files().iter().map(|file| file.text.len()).sum();
-        Self {
+        Some(Self {
             hash: *source.hash(),
             bytes: bytes(text, rules.len(), &slices),
             slices,
             about: store::abouts(rules),
-        }
+        })
     }
 
     /// Of the files' names and texts and of the mode: equal hashes mean equal answers.
@@ -74,6 +75,10 @@ impl Overlay {
         self.slices.of(environment.index, environment.class)
     }
 }
+
+/// Policies and what they read, in all slices together: each place takes some 200 bytes. The largest overlay
+/// that treats every operation alike has a hundredth of it.
+const PLACES_MAX: usize = 50_000;
 
 /// An estimate, from measurements of many overlays: Cedar does not say.
 fn bytes(text: usize, policies: usize, slices: &Slices) -> u64 {

@@ -37,6 +37,8 @@ pub(super) struct Rule {
     /// Whether it is a guard: always consulted.
     pub(super) guard: bool,
     pub(super) reads: Reads,
+    /// Of its conditions.
+    pub(super) nodes: usize,
     /// What is asked.
     pub(super) compiled: Arc<Compiled>,
     /// For people.
@@ -89,6 +91,7 @@ fn run<'a>(layer: Layer<'a>, sources: &[&'a Source], classes: Option<&'a Classes
         // Validation costs the most, and is for what keeps the bounds only.
         if review.within(sources)
             && let Some(classes) = classes
+            && review.names_few(classes, sources)
         {
             review.validate_all(classes);
         }
@@ -147,6 +150,28 @@ impl<'a> Review<'a> {
         self.faults.len() == before
     }
 
+    /// Whether few enough operations are named, and not for everything there is.
+    fn names_few(&mut self, classes: &Classes, sources: &[&Source]) -> bool {
+        let budget = self.budget();
+        let policies = || self.rules.iter().map(|rule| &rule.policy);
+        let named: usize = policies().map(|policy| classes.operations_of(policy)).sum();
+        let all = classes.named(policies()).len();
+        let looks = |rule: &Rule| (1 + rule.nodes) * classes.looks(&rule.policy).unwrap_or(all);
+        let looks: usize = self.rules.iter().map(looks).sum();
+        let message = if named > budget.operations {
+            format!("{named} names of operations, at most {}", budget.operations)
+        } else if looks > budget.looks {
+            format!(
+                "conditions of {} nodes, for {all} operations by name",
+                self.nodes
+            )
+        } else {
+            return true;
+        };
+        self.over(sources, message);
+        false
+    }
+
     fn file(&mut self, source: &'a Source) {
         let stem = source.stem();
         if !annotation::is_id(stem) {
@@ -183,8 +208,10 @@ impl<'a> Review<'a> {
             for fault in &mut found {
                 validate::settle_lookalike(fault, tenant);
             }
-            let (errors, warnings): (Vec<Fault>, Vec<Fault>) =
+            let (mut errors, mut warnings): (Vec<Fault>, Vec<Fault>) =
                 found.into_iter().partition(Fault::is_error);
+            errors.truncate(parse::FAULTS_MAX);
+            warnings.truncate(parse::FAULTS_MAX);
             self.faults.extend(errors);
             self.warnings.extend(warnings);
         }
@@ -239,6 +266,7 @@ impl<'a> Review<'a> {
             id,
             guard,
             reads,
+            nodes,
         })
     }
 

@@ -9,10 +9,11 @@ use super::reads::Reads;
 use super::review::Rule;
 use crate::clock::Timestamp;
 use cedar_policy::{
-    ActionConstraint, Effect, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
+    ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, PrincipalConstraint,
+    ResourceConstraint,
 };
 use cedar_policy_core::ast::Expr;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Policies to be asked together.
@@ -78,17 +79,22 @@ pub(super) struct Slices {
 }
 
 impl Slices {
-    pub(super) fn build(rules: &[Rule], shapes: &Shapes) -> Self {
-        let mut slicer = Slicer::new(rules);
-        let classes = shapes.classes();
-        let by_class = classes.map(|shape| slicer.slice(shape, None)).collect();
-        let heads: Vec<EntityUid> = rules.iter().flat_map(actions).collect();
+    /// `None`: they would hold more than `places_max` policies and reads, all together.
+    pub(super) fn build(rules: &[Rule], shapes: &Shapes, places_max: usize) -> Option<Self> {
+        let mut slicer = Slicer::new(rules, places_max);
+        let by_class = shapes.classes().map(|shape| slicer.slice(shape, None));
+        let by_class = by_class.collect::<Option<_>>()?;
+        let heads = slicer.heads.iter().flat_map(Head::actions);
+        let heads: HashSet<EntityUid> = heads.cloned().collect();
         let named = heads.iter().flat_map(|action| shapes.of_action(action));
-        let slice = |shape: &Shape| (shape.index, slicer.slice(shape, Some(&shape.action)));
-        Self {
+        let slice = |shape: &Shape| {
+            let slice = slicer.slice(shape, Some(&shape.action))?;
+            Some((shape.index, slice))
+        };
+        Some(Self {
             by_class,
-            named: named.map(slice).collect(),
-        }
+            named: named.map(slice).collect::<Option<_>>()?,
+        })
     }
 
     /// How often policies stand in slices, all together.
@@ -112,65 +118,96 @@ impl Slices {
     }
 }
 
-/// The actions and groups that the policy's head names.
-fn actions(rule: &Rule) -> Vec<EntityUid> {
-    match rule.policy.action_constraint() {
-        ActionConstraint::Any => Vec::new(),
-        ActionConstraint::Eq(uid) => vec![uid],
-        ActionConstraint::In(uids) => uids,
-    }
-}
-
 /// Makes each different slice once.
 struct Slicer<'a> {
     rules: &'a [Rule],
+    heads: Vec<Head>,
     made: HashMap<Vec<usize>, Arc<Slice>>,
+    /// Policies and reads of those that may still be made.
+    places_left: usize,
 }
 
 impl<'a> Slicer<'a> {
-    fn new(rules: &'a [Rule]) -> Self {
-        let made = HashMap::new();
-        Self { rules, made }
+    fn new(rules: &'a [Rule], places_max: usize) -> Self {
+        Self {
+            rules,
+            heads: rules.iter().map(Head::of).collect(),
+            made: HashMap::new(),
+            places_left: places_max,
+        }
     }
 
-    /// The slice for the types and groups of `shape`, and for `action`; `None`: an action of that class
-    /// that no head names.
-    fn slice(&mut self, shape: &Shape, action: Option<&EntityUid>) -> Arc<Slice> {
-        let rules = self.rules.iter().enumerate();
+    /// The slice for the types and groups of `shape`, and for `action`; without one, for an action of that
+    /// class that no head names. `None`: it would be too much.
+    fn slice(&mut self, shape: &Shape, action: Option<&EntityUid>) -> Option<Arc<Slice>> {
+        let rules = self.rules.iter().zip(&self.heads).enumerate();
         let chosen: Vec<usize> = rules
-            .filter(|(_, rule)| rule.guard || can_apply(rule, shape, action))
+            .filter(|(_, (rule, head))| rule.guard || head.can_apply(shape, action))
             .map(|(index, _)| index)
             .collect();
-        let slice = self.made.entry(chosen).or_insert_with_key(|chosen| {
-            let chosen = chosen.iter().filter_map(|index| self.rules.get(*index));
-            Arc::new(Slice::of(chosen))
-        });
-        Arc::clone(slice)
+        if let Some(made) = self.made.get(&chosen) {
+            return Some(Arc::clone(made));
+        }
+        let rules = || chosen.iter().filter_map(|index| self.rules.get(*index));
+        let places: usize = rules().map(places).sum();
+        self.places_left = self.places_left.checked_sub(places)?;
+        let slice = Arc::new(Slice::of(rules()));
+        self.made.insert(chosen, Arc::clone(&slice));
+        Some(slice)
     }
 }
 
-/// Whether the policy's head can match at all.
-fn can_apply(rule: &Rule, shape: &Shape, action: Option<&EntityUid>) -> bool {
-    let (principal_type, resource_type) = &shape.types;
-    let is_action = |uid: &EntityUid| action == Some(uid);
-    let action = match rule.policy.action_constraint() {
-        ActionConstraint::Any => true,
-        ActionConstraint::Eq(uid) => is_action(&uid),
-        ActionConstraint::In(uids) => uids
-            .iter()
-            .any(|uid| is_action(uid) || shape.groups.contains(uid)),
-    };
-    let principal = match rule.policy.principal_constraint() {
-        PrincipalConstraint::Any | PrincipalConstraint::In(_) => true,
-        PrincipalConstraint::Eq(uid) => uid.type_name() == principal_type,
-        PrincipalConstraint::Is(name) | PrincipalConstraint::IsIn(name, _) => {
-            name == *principal_type
+/// What a policy is counted as in each slice: itself, and what it reads.
+fn places(rule: &Rule) -> usize {
+    1 + rule.reads.bits.len() + rule.reads.values.len()
+}
+
+/// What a policy's head asks of action and types, read once.
+struct Head {
+    action: ActionConstraint,
+    principal: Option<EntityTypeName>,
+    resource: Option<EntityTypeName>,
+}
+
+impl Head {
+    fn of(rule: &Rule) -> Self {
+        let policy = &rule.policy;
+        Self {
+            action: policy.action_constraint(),
+            principal: match policy.principal_constraint() {
+                PrincipalConstraint::Any | PrincipalConstraint::In(_) => None,
+                PrincipalConstraint::Eq(uid) => Some(uid.type_name().clone()),
+                PrincipalConstraint::Is(name) | PrincipalConstraint::IsIn(name, _) => Some(name),
+            },
+            resource: match policy.resource_constraint() {
+                ResourceConstraint::Any | ResourceConstraint::In(_) => None,
+                ResourceConstraint::Eq(uid) => Some(uid.type_name().clone()),
+                ResourceConstraint::Is(name) | ResourceConstraint::IsIn(name, _) => Some(name),
+            },
         }
-    };
-    let resource = match rule.policy.resource_constraint() {
-        ResourceConstraint::Any | ResourceConstraint::In(_) => true,
-        ResourceConstraint::Eq(uid) => uid.type_name() == resource_type,
-        ResourceConstraint::Is(name) | ResourceConstraint::IsIn(name, _) => name == *resource_type,
-    };
-    action && principal && resource
+    }
+
+    /// The actions and groups that it names.
+    fn actions(&self) -> &[EntityUid] {
+        match &self.action {
+            ActionConstraint::Any => &[],
+            ActionConstraint::Eq(uid) => std::slice::from_ref(uid),
+            ActionConstraint::In(uids) => uids,
+        }
+    }
+
+    /// Whether it can match at all.
+    fn can_apply(&self, shape: &Shape, action: Option<&EntityUid>) -> bool {
+        let (principal, resource) = &shape.types;
+        let is_action = |uid: &EntityUid| action == Some(uid);
+        let is_any_of = |uid: &EntityUid| is_action(uid) || shape.groups.contains(uid);
+        let of_action = match &self.action {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(uid) => is_action(uid),
+            ActionConstraint::In(uids) => uids.iter().any(is_any_of),
+        };
+        of_action
+            && self.principal.as_ref().is_none_or(|name| name == principal)
+            && self.resource.as_ref().is_none_or(|name| name == resource)
+    }
 }

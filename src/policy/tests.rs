@@ -3,6 +3,7 @@
 mod bare;
 mod classes;
 mod corpora;
+mod costly;
 mod hostile;
 mod lazy;
 mod model;

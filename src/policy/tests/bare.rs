@@ -47,6 +47,7 @@ pub(super) fn rule(policy: &Policy) -> Rule {
         about: About::of(policy, &Place::default()),
         policy: policy.clone(),
         guard: false,
+        nodes: 0,
     }
 }
 
@@ -74,6 +75,6 @@ pub(super) fn shape(request: &Request, entities: &Entities) -> Shape {
 /// Those of `rules` that the product's slicer finds for the request.
 pub(super) fn sliced(rules: &[Rule], shape: &Shape) -> Arc<Slice> {
     let shapes = Shapes::numbered(vec![shape.clone()]);
-    let slices = Slices::build(rules, &shapes);
+    let slices = Slices::build(rules, &shapes, usize::MAX).unwrap();
     Arc::clone(slices.of(0, 0).unwrap())
 }
