@@ -232,6 +232,19 @@ impl Seen {
     }
 }
 
+#[cfg(test)]
+impl Seen {
+    /// As if everything had been read a minute later.
+    pub(super) fn aged(mut self) -> Self {
+        for sight in self.sights.values_mut() {
+            if let Some((_, read)) = &mut sight.stamp {
+                *read = read.plus_millis(60_000);
+            }
+        }
+        self
+    }
+}
+
 impl Sight {
     /// A file that was just read, or could not be.
     pub(super) fn of_file(found: &Result<Bytes, Box<Fault>>) -> Self {

@@ -4,16 +4,6 @@ use super::*;
 use crate::config::disk::{Before, Disk};
 use std::fs;
 
-/// As if everything had been read that much later.
-fn aged(mut seen: Seen) -> Seen {
-    for sight in seen.sights.values_mut() {
-        if let Some((_, read)) = &mut sight.stamp {
-            *read = read.plus_millis(60_000);
-        }
-    }
-    seen
-}
-
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -40,7 +30,7 @@ fn a_file_is_believed_unread_only_if_it_was_old_when_it_was_read() {
     let at = |name: &str| dir.path().join(name);
     let seen = read(dir.path(), Before::default());
     assert!(!is_still(&seen, &at("a.cedar")), "it was just written");
-    let seen = aged(seen);
+    let seen = seen.aged();
     assert!(is_still(&seen, &at("a.cedar")));
     let known = Arc::new(seen);
     let before = || Before {
@@ -68,7 +58,7 @@ fn a_file_is_believed_unread_only_if_it_was_old_when_it_was_read() {
 fn the_size_and_the_moment_of_the_former_hide_no_other_text() {
     let dir = folder(&[("a.cedar", "one")]);
     let path = dir.path().join("a.cedar");
-    let mut seen = aged(read(dir.path(), Before::default()));
+    let mut seen = read(dir.path(), Before::default()).aged();
     assert!(seen.holds(Compare::Stamps));
     let moment = fs::metadata(&path).unwrap().modified().unwrap();
     fs::write(&path, "two").unwrap();
@@ -82,7 +72,7 @@ fn a_link_that_leads_elsewhere_is_seen() {
     let dir = folder(&[(".one", "one"), (".two", "one")]);
     let link = dir.path().join("a.cedar");
     std::os::unix::fs::symlink(".one", &link).unwrap();
-    let seen = aged(read(dir.path(), Before::default()));
+    let seen = read(dir.path(), Before::default()).aged();
     assert!(is_still(&seen, &link));
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(".two", &link).unwrap();
@@ -93,7 +83,7 @@ fn a_link_that_leads_elsewhere_is_seen() {
 fn what_leaves_no_trace_is_found_by_comparing_contents() {
     let dir = folder(&[("a.cedar", "one")]);
     let path = dir.path().join("a.cedar");
-    let mut seen = aged(read(dir.path(), Before::default()));
+    let mut seen = read(dir.path(), Before::default()).aged();
     fs::write(&path, "two").unwrap();
     // As a file system that keeps no moments would describe it.
     let stamp = Stamp::at(&path).unwrap();
@@ -203,7 +193,7 @@ fn where_there_are_links_no_name_says_what_it_is_about() {
     let dir = folder(&[("a.cedar", "one"), (".c", "one")]);
     let at = |name: &str| dir.path().join(name);
     std::os::unix::fs::symlink("a.cedar", at("b.cedar")).unwrap();
-    let mut seen = aged(read(dir.path(), Before::default()));
+    let mut seen = read(dir.path(), Before::default()).aged();
     for name in ["a.cedar", "b.cedar", ".c"] {
         let names = BTreeSet::from([at(name)]);
         assert_eq!(seen.holds_at(&names), None);

@@ -1,5 +1,7 @@
 //! Folders of tenant files, good and bad.
 
+mod delta;
+
 use super::*;
 use crate::tenant::{OverlayMode, WorkspaceId};
 use std::fs;
