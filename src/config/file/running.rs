@@ -83,7 +83,7 @@ pub(crate) struct Audit {
 pub(crate) struct Cache {
     /// The longest that a decision is kept; `0s` keeps none. At most 1h.
     pub(crate) decision_ttl: Duration,
-    /// Memory for decisions; `0B` keeps none. At most 4GiB.
+    /// Memory for decisions, of which callers of one account fill an eighth at most; `0B` keeps none. At most 4GiB.
     pub(crate) decision_bytes: Size,
     /// Memory for parsed policies of accounts: those that were asked last stay parsed, of the others the text
     /// is kept. From 1MiB to 16GiB.
