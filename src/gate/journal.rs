@@ -201,6 +201,7 @@ impl<'a> Journal<'a> {
             let references: Vec<(&str, &str)> = target
                 .flat_map(|target| &target.references)
                 .map(|one| (&*one.place, shown(&one.value)))
+                .chain(self.acts_in())
                 .collect();
             let original = self.peer.original.map(|to| to.to_string());
             let record = Record {
@@ -209,6 +210,13 @@ impl<'a> Journal<'a> {
             };
             slot.commit(&record);
         }
+    }
+
+    /// The workspace that a Principal, or somebody else who may not, wants to act in.
+    fn acts_in(&self) -> Option<(&str, &str)> {
+        self.learnt.caller.as_deref().and_then(Caller::proof)?;
+        let named = self.head.as_ref()?.act_in.as_deref()?;
+        Some(("header x-palisade-act-in", shown(named)))
     }
 
     fn count(&self, end: &End<'_>) {

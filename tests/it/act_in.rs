@@ -5,7 +5,7 @@ use crate::support::client::Request;
 use crate::support::gate::{Builder, TestGate};
 use palisade::clock::Clock;
 use palisade::reason::Reason;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PATH: &str = "/app/v1/missions";
 const QUIZZES: &str = "/app/v1/quizzes?catalogWorkspaceId=catalog-01";
@@ -15,6 +15,11 @@ const UNTIL: &str = "/issuers/0/principals/sub-sue/until";
 /// A gate where Principals act in.
 fn open() -> Builder {
     TestGate::builder().set("/principals", json!({"act_in": true}))
+}
+
+/// As the record says it.
+fn named(workspace: &str) -> Value {
+    json!([{"place": "header x-palisade-act-in", "value": workspace}])
 }
 
 /// What `sue`, support of acme, asks inside acme-prod.
@@ -43,6 +48,7 @@ fn support_reads_a_workspace_and_the_record_says_why() {
     assert_eq!(record["caller"], "principal");
     assert_eq!(record["workspace"], "acme-prod");
     assert_eq!(record["stated_reason"], "case 7: cannot see missions");
+    assert_eq!(record["references"], named("acme-prod"));
     assert_eq!(
         record["policies"],
         json!(["platform/baseline/base.support"])
@@ -61,7 +67,16 @@ fn a_refused_attempt_is_recorded_with_its_reason_too_and_a_users_words_are_not()
     let records = gate.audit(2);
     assert!(records[0].get("stated_reason").is_none(), "{}", records[0]);
     assert_eq!(records[1]["stated_reason"], "just so");
+    assert_eq!(records[1]["references"], named("globex-prod"));
     assert_eq!(gate.upstream.only().header("x-palisade-reason"), None);
+    // Whoever is none tries it in vain, and the record says where.
+    let spoofed = gate.get(PATH).bearer(&ana);
+    let spoofed = spoofed.header("X_Palisade_Act-In", "globex-prod");
+    spoofed.send().refused(Reason::ActInRefused);
+    assert_eq!(gate.audit(3)[2]["references"], named("globex-prod"));
+    let stranger = gate.get(PATH).header("x-palisade-act-in", "globex-prod");
+    stranger.send().refused(Reason::TokenMissing);
+    assert!(gate.audit(4)[3].get("references").is_none());
 }
 
 #[test]
