@@ -22,8 +22,12 @@ use cedar_policy_core::extensions::Extensions;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// How many callers' entities are kept. One is some 4.5 KB.
-const PRINCIPALS_MAX: u64 = 4_096;
+/// Memory for callers' entities, about: some 4,000 of them.
+const PRINCIPALS_BYTES_MAX: u64 = 18 << 20;
+/// An entity without parents.
+const ENTITY_BYTES: u32 = 4_096;
+/// A role or a group: a token may name a thousand.
+const PARENT_BYTES: u32 = 150;
 
 /// The question cannot be built, or does not conform to the schema.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +46,10 @@ pub(super) struct Principals(moka::sync::Cache<([u8; 32], ContextSet), Arc<Entit
 
 impl Principals {
     pub(super) fn new() -> Self {
-        Self(moka::sync::Cache::new(PRINCIPALS_MAX))
+        let cache = moka::sync::Cache::builder()
+            .max_capacity(PRINCIPALS_BYTES_MAX)
+            .weigher(|_, entity: &Arc<Entity>| weight(entity));
+        Self(cache.build())
     }
 
     pub(super) fn of(&self, facts: &Facts<'_>) -> Result<Arc<Entity>, Error> {
@@ -63,6 +70,11 @@ impl Principals {
         self.0.insert(key, Arc::clone(&entity));
         Ok(entity)
     }
+}
+
+fn weight(entity: &Entity) -> u32 {
+    let parents = u32::try_from(entity.ancestors().count()).unwrap_or(u32::MAX);
+    ENTITY_BYTES.saturating_add(parents.saturating_mul(PARENT_BYTES))
 }
 
 /// The request and everything it can look at. With `checked` both are held to the schema, which costs as
@@ -350,4 +362,25 @@ fn granted(grant: &Grant) -> Result<Value, Error> {
         fields.push(("account", account));
     }
     Ok(record(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is kept of callers.
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_in_many_groups_takes_the_room_of_many() {
+        let of = |groups: usize| {
+            let groups = (0..groups).map(|at| uid(Kind::Group, format!("acme/{at}")));
+            weight(&entity(
+                uid(Kind::User, "acme/ana"),
+                Vec::new(),
+                groups.collect(),
+            ))
+        };
+        assert!(of(1_000) > 30 * of(3));
+        assert!(u64::from(of(3)) * 4_000 < PRINCIPALS_BYTES_MAX);
+    }
 }
