@@ -189,22 +189,24 @@ impl Pdp {
             self.cache.turn_off();
             self.metrics.decision_cache_mismatch();
         }
-        let answer = self.put(&asked, cfg!(debug_assertions))?;
+        let answer = self.put(&asked, false)?;
         log(&answer, facts);
         self.note_slow(store, &asked.layers, facts, &answer);
         Ok((self.keep(answer, &key, &asked), DecisionSource::Evaluated))
     }
 
-    /// Puts the question to the policies. With `checked` it is held to the schema as well.
+    /// Puts the question to the policies. With `checked` it is held to the schema as well, and put to the
+    /// policies as they are written.
     fn put(&self, asked: &Asked<'_>, checked: bool) -> Result<Answer, Denied> {
         let facts = asked.facts;
         let build = || {
             let principal = self.principals.of(facts)?;
             let environment = asked.layers.environment;
+            let checked = checked || cfg!(debug_assertions);
             question::build(asked.store, environment, facts, &principal, checked)
         };
         let (request, entities) = build().map_err(|error| Denied::unaskable(&error))?;
-        let consulted = asked.layers.consulted();
+        let consulted = asked.layers.consulted(checked);
         let now = facts.head.now;
         Ok(policy::evaluate(&consulted, &request, &entities, now))
     }

@@ -28,6 +28,7 @@ mod report;
 mod review;
 mod schema;
 mod selftest;
+mod settled;
 mod shelf;
 mod slice;
 mod slow;
@@ -42,7 +43,9 @@ pub use environment::{Environment, PrincipalType};
 pub use evaluate::{Answer, Consulted, Erring, Ruling, Slow, Whose, evaluate};
 pub use loader::{Loader, Unloaded};
 pub use overlay::{Overlay, OverlayState};
-pub use reads::{Bit, Name, Of, Path, Read, Reads, Root, Step, Term, View};
+pub use reads::{
+    Attribute, Bit, Kind, Name, Names, Of, Path, Read, Reads, Root, Step, Term, View, Word,
+};
 pub use report::{OverlayCounts, OverlayReport};
 pub use shelf::OverlayBytes;
 pub use slice::Slice;

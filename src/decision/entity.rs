@@ -4,6 +4,7 @@
 //! never share a uid.
 
 use crate::clock::Timestamp;
+use crate::policy::{Attribute, Kind, Names};
 use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
 use cedar_policy_core::ast::{Eid, EntityType, EntityUID, Value};
 use std::sync::LazyLock;
@@ -11,64 +12,12 @@ use std::sync::LazyLock;
 /// Attributes, or the fields of a record.
 pub(super) type Fields = Vec<(&'static str, Value)>;
 
-/// An entity type of the schema, its name parsed once.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    Account,
-    AccountResource,
-    ApiContext,
-    Group,
-    PlatformResource,
-    PlatformRole,
-    Principal,
-    Resource,
-    Role,
-    Scope,
-    Service,
-    User,
-    Workspace,
-}
-
-impl Kind {
-    const ALL: [Self; 13] = [
-        Self::Account,
-        Self::AccountResource,
-        Self::ApiContext,
-        Self::Group,
-        Self::PlatformResource,
-        Self::PlatformRole,
-        Self::Principal,
-        Self::Resource,
-        Self::Role,
-        Self::Scope,
-        Self::Service,
-        Self::User,
-        Self::Workspace,
-    ];
-
-    /// As the schema and policies write it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Account => "Tenancy::Account",
-            Self::AccountResource => "Tenancy::AccountResource",
-            Self::ApiContext => "Tenancy::ApiContext",
-            Self::Group => "Tenancy::Group",
-            Self::PlatformResource => "Tenancy::PlatformResource",
-            Self::PlatformRole => "Tenancy::PlatformRole",
-            Self::Principal => "Tenancy::Principal",
-            Self::Resource => "Tenancy::Resource",
-            Self::Role => "Tenancy::Role",
-            Self::Scope => "Tenancy::Scope",
-            Self::Service => "Tenancy::Service",
-            Self::User => "Tenancy::User",
-            Self::Workspace => "Tenancy::Workspace",
-        }
-    }
-}
-
-static TYPES: LazyLock<[EntityType; 13]> = LazyLock::new(|| {
-    Kind::ALL
-        .map(|kind| EntityType::from_normalized_str(kind.name()).expect("an identifier is a name"))
+/// The names of entity types, each parsed once.
+static TYPES: LazyLock<Vec<EntityType>> = LazyLock::new(|| {
+    let types = Kind::ALL
+        .iter()
+        .map(|kind| EntityType::from_normalized_str(kind.text()).expect("an identifier is a name"));
+    types.collect()
 });
 
 /// The name of one thing.
@@ -88,14 +37,19 @@ pub(super) fn workspace_id(account: &AccountId, workspace: &WorkspaceId) -> Stri
 }
 
 /// `{ viewer: acme/acme-prod#viewer, .. }`, or the account's.
-pub(super) fn roles(place: &str, names: [&'static str; 3]) -> Value {
-    record(names.map(|name| (name, reference(Kind::Role, format!("{place}#{name}")))))
+pub(super) fn roles(place: &str, names: [Attribute; 3]) -> Value {
+    record(names.map(|name| {
+        let name = name.text();
+        (name, reference(Kind::Role, format!("{place}#{name}")))
+    }))
 }
 
 /// The roles that a workspace has.
-pub(super) const WORKSPACE_ROLES: [&str; 3] = ["viewer", "editor", "admin"];
+pub(super) const WORKSPACE_ROLES: [Attribute; 3] =
+    [Attribute::Viewer, Attribute::Editor, Attribute::Admin];
 /// The roles that an account has.
-pub(super) const ACCOUNT_ROLES: [&str; 3] = ["member", "admin", "owner"];
+pub(super) const ACCOUNT_ROLES: [Attribute; 3] =
+    [Attribute::Member, Attribute::Admin, Attribute::Owner];
 
 pub(super) fn set(elements: impl IntoIterator<Item = Value>) -> Value {
     Value::set(elements, None)
@@ -115,7 +69,7 @@ pub(super) fn record(fields: impl IntoIterator<Item = (&'static str, Value)>) ->
 
 /// The account roles that these come to: each implies the lower ones, and any role in a workspace makes a
 /// member of its account.
-pub(super) fn account_roles_of(roles: &[Role]) -> &'static [&'static str] {
+pub(super) fn account_roles_of(roles: &[Role]) -> &'static [Attribute] {
     let highest = roles.iter().map(|role| match role {
         Role::Workspace(_) | Role::AccountMember => 1,
         Role::AccountAdmin => 2,
@@ -126,7 +80,7 @@ pub(super) fn account_roles_of(roles: &[Role]) -> &'static [&'static str] {
 }
 
 /// The workspace roles that these come to.
-pub(super) fn workspace_roles_of(roles: &[Role]) -> &'static [&'static str] {
+pub(super) fn workspace_roles_of(roles: &[Role]) -> &'static [Attribute] {
     let highest = roles.iter().map(|role| match role {
         Role::Workspace(WorkspaceRole::Viewer) => 1,
         Role::Workspace(WorkspaceRole::Editor) => 2,

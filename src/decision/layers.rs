@@ -57,8 +57,12 @@ impl<'a> Layers<'a> {
         })
     }
 
-    pub(super) fn consulted(&self) -> Vec<Consulted<'_>> {
-        let asked = |slice, whose| Consulted { slice, whose };
+    pub(super) fn consulted(&self, as_written: bool) -> Vec<Consulted<'_>> {
+        let asked = |slice, whose| Consulted {
+            slice,
+            whose,
+            as_written,
+        };
         let (overlay, reader) = (self.overlay.as_ref(), self.reader.as_ref());
         let mut consulted = vec![asked(self.environment.platform.as_ref(), Whose::Platform)];
         consulted.extend(overlay.map(|layer| asked(&layer.slice, Whose::Owner)));

@@ -5,12 +5,12 @@
 //! nothing but its name.
 
 use super::entity::{
-    ACCOUNT_ROLES, Fields, Kind, WORKSPACE_ROLES, account_roles_of, boolean, record, reference,
-    roles, set, text, uid, workspace_id, workspace_roles_of,
+    ACCOUNT_ROLES, Fields, WORKSPACE_ROLES, account_roles_of, boolean, record, reference, roles,
+    set, text, uid, workspace_id, workspace_roles_of,
 };
 use super::extension::{address, datetime};
 use super::facts::{Facts, Place};
-use crate::policy::{Environment, Store};
+use crate::policy::{Environment, Kind, Names, Store};
 use crate::scope::{Grant, Inside};
 use crate::tenant::{AccountId, Member, Role, Status, WorkspaceId};
 use crate::token::{Caller, ContextSet, Principal, Scopes, Service, User};
@@ -237,9 +237,9 @@ fn role_parents(
 ) -> HashSet<EntityUID> {
     let home = workspace_id(account, workspace);
     let here = workspace_roles_of(roles).iter();
-    let here = here.map(|name| format!("{home}#{name}"));
+    let here = here.map(|name| format!("{home}#{}", name.text()));
     let above = account_roles_of(roles).iter();
-    let above = above.map(|name| format!("{account}#{name}"));
+    let above = above.map(|name| format!("{account}#{}", name.text()));
     here.chain(above).map(|id| uid(Kind::Role, id)).collect()
 }
 

@@ -6,10 +6,12 @@
 mod attributes;
 mod parents;
 mod seen;
+mod uid;
 
 use super::facts::Facts;
-use crate::policy::{Bit, Of, Path, Read, Root, Step, Term, View};
-use seen::{Seen, Set, Uid, encode};
+use crate::policy::{Attribute, Bit, Of, Path, Read, Root, Step, Term, View, Word};
+use seen::{Seen, Set, encode};
+use uid::Uid;
 
 /// Where a path has led to.
 #[derive(Clone, Copy, Debug)]
@@ -27,30 +29,30 @@ enum Here<'a> {
 }
 
 /// Every attribute that a principal, a resource or a context can have, but the time.
-pub(super) const ATTRIBUTES: [&str; 23] = [
-    "account",
-    "accountRole",
-    "actor",
-    "bearer",
-    "catalogs",
-    "certificate",
-    "contexts",
-    "email",
-    "grant",
-    "http",
-    "id",
-    "ip",
-    "kind",
-    "mfa",
-    "owner",
-    "principalId",
-    "reason",
-    "role",
-    "scopeless",
-    "scopes",
-    "tenant",
-    "workspace",
-    "workspaces",
+pub(super) const ATTRIBUTES: [Attribute; 23] = [
+    Attribute::Account,
+    Attribute::AccountRole,
+    Attribute::Actor,
+    Attribute::Bearer,
+    Attribute::Catalogs,
+    Attribute::Certificate,
+    Attribute::Contexts,
+    Attribute::Email,
+    Attribute::Grant,
+    Attribute::Http,
+    Attribute::Id,
+    Attribute::Ip,
+    Attribute::Kind,
+    Attribute::Mfa,
+    Attribute::Owner,
+    Attribute::PrincipalId,
+    Attribute::Reason,
+    Attribute::Role,
+    Attribute::Scopeless,
+    Attribute::Scopes,
+    Attribute::Tenant,
+    Attribute::Workspace,
+    Attribute::Workspaces,
 ];
 
 impl View for Facts<'_> {
@@ -76,7 +78,7 @@ impl View for Facts<'_> {
             Read::Value(path) => encode(self.seen(path), out),
             Read::Type(path) => {
                 let entity = self.at(path).and_then(|here| self.name(here));
-                encode(entity.map(|uid| Seen::Text(uid.entity_type)), out);
+                encode(entity.map(|uid| Seen::Text(uid.entity_type())), out);
             }
             Read::Tags(path) => match self.at(path) {
                 Some(here) => self.tags(here, out),
@@ -111,7 +113,7 @@ impl Facts<'_> {
             Root::Principal => Here::Principal,
             Root::Resource => Here::Resource,
             Root::Context => Here::Context,
-            Root::Entity(name) => Here::Value(Seen::Entity(Uid::written(name))),
+            Root::Entity(name) => Here::Value(Seen::Entity(Uid::Written(name))),
         };
         steps
             .iter()
@@ -120,9 +122,12 @@ impl Facts<'_> {
 
     fn step<'s>(&'s self, here: Here<'s>, step: &'s Step) -> Option<Seen<'s>> {
         match (self.resolve(here), step) {
-            (Here::Value(Seen::Record(record)), Step::Attribute(name)) => record.field(name),
+            (_, Step::Attribute(Word::Other(_))) => None,
+            (Here::Value(Seen::Record(record)), Step::Attribute(Word::Known(name))) => {
+                record.field(*name)
+            }
             (Here::Value(_), _) => None,
-            (here, Step::Attribute(name)) => self.attribute(here, name),
+            (here, Step::Attribute(Word::Known(name))) => self.attribute(here, *name),
             (here, Step::Tag(key)) => self.tag(here, key).map(Seen::Text),
         }
     }
@@ -158,7 +163,7 @@ impl Facts<'_> {
     fn term<'s>(&'s self, term: &'s Term) -> Option<Seen<'s>> {
         match term {
             Term::Path(path) => self.seen(path),
-            Term::Entity(name) => Some(Seen::Entity(Uid::written(name))),
+            Term::Entity(name) => Some(Seen::Entity(Uid::Written(name))),
             Term::Text(text) => Some(Seen::Text(text)),
             Term::Number(number) => Some(Seen::Number(*number)),
             Term::Flag(flag) => Some(Seen::Flag(*flag)),
@@ -178,7 +183,7 @@ impl Facts<'_> {
     fn name<'s>(&'s self, here: Here<'s>) -> Option<Uid<'s>> {
         match here {
             Here::Principal => self.principal(),
-            Here::Resource => Some(self.resource()),
+            Here::Resource => Some(Uid::Resource(self)),
             Here::Actor => self.actor(),
             Here::Value(Seen::Entity(uid)) => Some(uid),
             Here::Context | Here::Value(_) => None,

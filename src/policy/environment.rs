@@ -1,10 +1,11 @@
 //! The request environments of the schema: which questions may be asked at all (RULES 29).
 
 use super::operations;
+use super::reads::Name;
 use super::slice::Slice;
 use crate::operation::{Operation, ResourceType};
 use cedar_policy::{Entities, EntityTypeName, EntityUid, RequestEnv, Schema};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Which Cedar entity type the principal has.
@@ -113,6 +114,16 @@ impl Shapes {
             first
         };
         self.0.iter().filter(first)
+    }
+
+    /// The groups of all actions, but those that are actions themselves.
+    pub(super) fn groups(&self) -> BTreeSet<Name> {
+        let groups = self.0.iter().flat_map(|shape| &shape.groups);
+        let all: HashSet<&EntityUid> = groups.collect();
+        let groups = all
+            .into_iter()
+            .filter(|uid| self.of_action(uid).next().is_none());
+        groups.map(Name::from).collect()
     }
 
     /// Those of one action.

@@ -16,6 +16,8 @@ pub struct Consulted<'a> {
     pub slice: &'a Slice,
     /// Which settles how they are asked.
     pub whose: Whose,
+    /// As they are written, with nothing settled before: for whoever checks the answers.
+    pub as_written: bool,
 }
 
 /// Whose policies a layer's are.
@@ -94,7 +96,10 @@ pub fn evaluate(
     let evaluator = Evaluator::new(request.clone(), entities.as_ref(), extensions);
     let mut tally = Tally::default();
     for (index, layer) in consulted.iter().enumerate() {
-        let ask = |policy| (policy, is_satisfied(&evaluator, policy));
+        let ask = |policy| {
+            let found = is_satisfied(&evaluator, policy, layer.as_written);
+            (policy, found)
+        };
         let ask_all = || layer.policies().map(ask).collect::<Vec<_>>();
         let (found, slow) = match layer.whose {
             Whose::Platform => (ask_all(), false),
@@ -122,9 +127,12 @@ impl<'a> Consulted<'a> {
 fn is_satisfied(
     evaluator: &Evaluator<'_>,
     policy: &Compiled,
+    as_written: bool,
 ) -> Result<bool, Box<EvaluationError>> {
+    let written = policy.written.as_ref().filter(|_| as_written);
+    let condition = written.unwrap_or(&policy.condition);
     // None is linked to a template, so there are no slots.
-    let value = evaluator.interpret(&policy.condition, &SlotEnv::new())?;
+    let value = evaluator.interpret(condition, &SlotEnv::new())?;
     match value.value {
         ValueKind::Lit(Literal::Bool(satisfied)) => Ok(satisfied),
         // A condition is a conjunction, which errs where a part of it is neither true nor false.

@@ -43,7 +43,9 @@ pub(crate) fn text(bit: &Bit) -> String {
         Bit::Has(has) => {
             let mut base = has.clone();
             match base.steps.pop() {
-                Some(Step::Attribute(name)) => format!("{} has {}", path(&base), quoted(&name)),
+                Some(Step::Attribute(name)) => {
+                    format!("{} has {}", path(&base), quoted(name.text()))
+                }
                 Some(Step::Tag(key)) => format!("{}.hasTag({})", path(&base), quoted(&key)),
                 None => panic!("{has:?} has no last step"),
             }
@@ -127,8 +129,8 @@ pub(crate) fn path(path: &Path) -> String {
         Root::Entity(uid) => name(uid),
     };
     path.steps.iter().fold(root, |base, step| match step {
-        Step::Attribute(name) if is_word(name) => format!("{base}.{name}"),
-        Step::Attribute(name) => format!("{base}[{}]", quoted(name)),
+        Step::Attribute(name) if is_word(name.text()) => format!("{base}.{}", name.text()),
+        Step::Attribute(name) => format!("{base}[{}]", quoted(name.text())),
         Step::Tag(key) => format!("{base}.getTag({})", quoted(key)),
     })
 }
@@ -153,7 +155,7 @@ fn term(term: &Term) -> String {
 }
 
 fn name(name: &Name) -> String {
-    format!("{}::{}", name.entity_type, quoted(&name.id))
+    format!("{}::{}", name.entity_type.text(), quoted(&name.id))
 }
 
 fn quoted(text: &str) -> String {

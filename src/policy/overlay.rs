@@ -35,7 +35,7 @@ pub enum OverlayState {
 impl Overlay {
     /// `None`: it would take more than one account may.
     pub(super) fn build(source: &OverlaySource, rules: &[Rule], shapes: &Shapes) -> Option<Self> {
-        let slices = Slices::build(rules, shapes, PLACES_MAX)?;
+        let slices = Slices::of_overlay(rules, shapes)?;
         let text: usize = source.files().iter().map(|file| file.text.len()).sum();
         Some(Self {
             hash: *source.hash(),
@@ -75,10 +75,6 @@ impl Overlay {
         self.slices.of(environment.index, environment.class)
     }
 }
-
-/// Policies and what they read, in all slices together: each place takes some 200 bytes. The largest overlay
-/// that treats every operation alike has a hundredth of it.
-const PLACES_MAX: usize = 50_000;
 
 /// An estimate, from measurements of many overlays: Cedar does not say.
 fn bytes(text: usize, policies: usize, slices: &Slices) -> u64 {

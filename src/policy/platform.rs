@@ -115,8 +115,7 @@ fn hash(schema: &[u8; 32], sources: &[&Source]) -> [u8; 32] {
 }
 
 fn environments(rules: &[Rule], shapes: &Shapes) -> Environments {
-    // Whoever writes the platform's policies pays for them.
-    let slices = Slices::build(rules, shapes, usize::MAX).unwrap_or_default();
+    let slices = Slices::of_platform(rules, shapes);
     let mut environments = Environments::default();
     for shape in shapes.all() {
         let Some(platform) = slices.of(shape.index, shape.class) else {

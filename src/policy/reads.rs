@@ -11,12 +11,14 @@
 //! the walk does not know makes the whole question an atom.
 
 mod atom;
+mod known;
 mod moment;
 mod nodes;
 mod operator;
 mod walk;
 
 pub use atom::{Bit, Name, Of, Path, Read, Root, Step, Term, View};
+pub use known::{Attribute, Kind, Names, Word};
 
 use super::annotation::Annotations;
 use super::time::Clockwork;
@@ -86,4 +88,17 @@ pub(super) fn of(policy: &Policy, annotations: &Annotations) -> (Reads, usize) {
         clock.ends(at);
     }
     (walk.reads(), nodes)
+}
+
+/// What is left of what it reads where its `settled` form is asked, if it reads `all` anywhere. The time
+/// stays, which may bound an answer where it need not.
+pub(super) fn left(settled: &Policy, all: &Reads) -> Reads {
+    let walk = match settled.to_pst() {
+        Ok(pst) => Walk::of(&pst),
+        Err(_) => Walk::everything(),
+    };
+    Reads {
+        clock: all.clock.clone(),
+        ..walk.reads()
+    }
 }

@@ -8,14 +8,15 @@ use super::diagnose;
 use super::foreign;
 use super::form;
 use super::parse;
-use super::reads::{self, Reads};
+use super::reads::{self, Name, Reads};
+use super::settled;
 use super::slice::Compiled;
 use super::source::Source;
 use super::validate;
 use crate::fault::{Fault, Place};
 use crate::tenant::{AccountId, OverlayMode};
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Whose policies they are.
@@ -39,6 +40,8 @@ pub(super) struct Rule {
     pub(super) reads: Reads,
     /// Of its conditions.
     pub(super) nodes: usize,
+    /// Which actions it names where types and groups may settle something of it.
+    pub(super) depends: Option<BTreeSet<Name>>,
     /// What is asked.
     pub(super) compiled: Arc<Compiled>,
     /// For people.
@@ -260,6 +263,7 @@ impl<'a> Review<'a> {
         let (reads, nodes) = reads::of(&parsed.policy, &annotations);
         self.nodes += nodes;
         Some(Rule {
+            depends: settled::depends(&parsed.policy),
             about: About::of(&parsed.policy, &parsed.place),
             compiled: Arc::new(Compiled::of(&id, &parsed.policy, &annotations)),
             policy: parsed.policy.new_id(PolicyId::new(&id)),

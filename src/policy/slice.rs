@@ -5,15 +5,16 @@
 
 use super::annotation::Annotations;
 use super::environment::{Shape, Shapes};
-use super::reads::Reads;
+use super::reads::{self, Name, Reads};
 use super::review::Rule;
+use super::settled::Settled;
 use crate::clock::Timestamp;
 use cedar_policy::{
     ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, PrincipalConstraint,
     ResourceConstraint,
 };
 use cedar_policy_core::ast::Expr;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Policies to be asked together.
@@ -34,6 +35,8 @@ pub(super) struct Compiled {
     /// Head and conditions as one expression. Cedar's own authorizer puts it together anew for each
     /// question, which costs as much as evaluating it.
     pub(super) condition: Expr,
+    /// The same before the environment settled some of it; `None`: that is all the same.
+    pub(super) written: Option<Expr>,
 }
 
 impl Compiled {
@@ -44,6 +47,19 @@ impl Compiled {
             isolation: annotations.isolation,
             not_after: annotations.not_after,
             condition: policy.as_ref().condition(),
+            written: None,
+        }
+    }
+
+    /// The same policy, of which an environment has settled something.
+    fn settled(&self, policy: &Policy) -> Self {
+        Self {
+            id: Arc::clone(&self.id),
+            effect: self.effect,
+            isolation: self.isolation,
+            not_after: self.not_after,
+            condition: policy.as_ref().condition(),
+            written: Some(self.condition.clone()),
         }
     }
 }
@@ -59,13 +75,9 @@ impl Slice {
         self.policies.iter().map(|policy| &policy.id)
     }
 
-    pub(super) fn of<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
-        let mut slice = Self::default();
-        for rule in rules {
-            slice.policies.push(Arc::clone(&rule.compiled));
-            slice.reads.add(&rule.reads);
-        }
-        slice
+    fn add(&mut self, policy: &Arc<Compiled>, reads: &Reads) {
+        self.policies.push(Arc::clone(policy));
+        self.reads.add(reads);
     }
 }
 
@@ -79,22 +91,20 @@ pub(super) struct Slices {
 }
 
 impl Slices {
-    /// `None`: they would hold more than `places_max` policies and reads, all together.
-    pub(super) fn build(rules: &[Rule], shapes: &Shapes, places_max: usize) -> Option<Self> {
-        let mut slicer = Slicer::new(rules, places_max);
-        let by_class = shapes.classes().map(|shape| slicer.slice(shape, None));
-        let by_class = by_class.collect::<Option<_>>()?;
-        let heads = slicer.heads.iter().flat_map(Head::actions);
-        let heads: HashSet<EntityUid> = heads.cloned().collect();
-        let named = heads.iter().flat_map(|action| shapes.of_action(action));
-        let slice = |shape: &Shape| {
-            let slice = slicer.slice(shape, Some(&shape.action))?;
-            Some((shape.index, slice))
+    /// Of policies whose writer pays for them. What an environment settles is settled here, once.
+    pub(super) fn of_platform(rules: &[Rule], shapes: &Shapes) -> Self {
+        let slicer = Slicer::new(rules, usize::MAX);
+        let slicer = Slicer {
+            groups: Some(shapes.groups()),
+            ..slicer
         };
-        Some(Self {
-            by_class,
-            named: named.map(slice).collect::<Option<_>>()?,
-        })
+        slicer.all(shapes).unwrap_or_default()
+    }
+
+    /// Of one account's policies, which stay as they are written: a form of them for each environment would
+    /// be paid by everybody. `None`: they would hold more than an account may.
+    pub(super) fn of_overlay(rules: &[Rule], shapes: &Shapes) -> Option<Self> {
+        Slicer::new(rules, PLACES_MAX).all(shapes)
     }
 
     /// How often policies stand in slices, all together.
@@ -118,14 +128,26 @@ impl Slices {
     }
 }
 
+/// Policies and what they read, in all slices of an account together: each place takes some 200 bytes. The
+/// largest overlay that treats every operation alike has a hundredth of it.
+const PLACES_MAX: usize = 50_000;
+
 /// Makes each different slice once.
 struct Slicer<'a> {
     rules: &'a [Rule],
     heads: Vec<Head>,
-    made: HashMap<Vec<usize>, Arc<Slice>>,
+    /// By the rules, and by what settles them.
+    made: HashMap<(Vec<usize>, Option<By>), Arc<Slice>>,
     /// Policies and reads of those that may still be made.
     places_left: usize,
+    /// The groups of all actions. `None`: nothing is settled.
+    groups: Option<BTreeSet<Name>>,
+    /// What is left of a rule; `None`: it stays as it is.
+    left: HashMap<(usize, By), Option<(Arc<Compiled>, Reads)>>,
 }
+
+/// What settles a policy: the class of the environment, and the action, if the policy names it.
+type By = (u32, Option<Name>);
 
 impl<'a> Slicer<'a> {
     fn new(rules: &'a [Rule], places_max: usize) -> Self {
@@ -134,26 +156,77 @@ impl<'a> Slicer<'a> {
             heads: rules.iter().map(Head::of).collect(),
             made: HashMap::new(),
             places_left: places_max,
+            groups: None,
+            left: HashMap::new(),
         }
+    }
+
+    fn all(mut self, shapes: &Shapes) -> Option<Slices> {
+        let by_class = shapes.classes().map(|shape| self.slice(shape, None));
+        let by_class = by_class.collect::<Option<_>>()?;
+        let heads = self.heads.iter().flat_map(Head::actions);
+        let heads: HashSet<EntityUid> = heads.cloned().collect();
+        let named = heads.iter().flat_map(|action| shapes.of_action(action));
+        let slice = |shape: &Shape| {
+            let slice = self.slice(shape, Some(&shape.action))?;
+            Some((shape.index, slice))
+        };
+        Some(Slices {
+            by_class,
+            named: named.map(slice).collect::<Option<_>>()?,
+        })
     }
 
     /// The slice for the types and groups of `shape`, and for `action`; without one, for an action of that
     /// class that no head names. `None`: it would be too much.
     fn slice(&mut self, shape: &Shape, action: Option<&EntityUid>) -> Option<Arc<Slice>> {
-        let rules = self.rules.iter().zip(&self.heads).enumerate();
-        let chosen: Vec<usize> = rules
+        let all = self.rules.iter().zip(&self.heads).enumerate();
+        let chosen: Vec<(usize, &Rule)> = all
             .filter(|(_, (rule, head))| rule.guard || head.can_apply(shape, action))
-            .map(|(index, _)| index)
+            .map(|(index, (rule, _))| (index, rule))
             .collect();
-        if let Some(made) = self.made.get(&chosen) {
+        let action = action.map(Name::from);
+        let is_named =
+            |names: &BTreeSet<Name>| action.as_ref().is_some_and(|one| names.contains(one));
+        let names = |rule: &Rule| rule.depends.as_ref().is_some_and(is_named);
+        let named = chosen.iter().any(|(_, rule)| names(rule));
+        let settles = self.groups.is_some();
+        let by = settles.then(|| (shape.class, action.clone().filter(|_| named)));
+        let what = (chosen.iter().map(|(index, _)| *index).collect(), by);
+        if let Some(made) = self.made.get(&what) {
             return Some(Arc::clone(made));
         }
-        let rules = || chosen.iter().filter_map(|index| self.rules.get(*index));
-        let places: usize = rules().map(places).sum();
+        let places: usize = chosen.iter().map(|(_, rule)| places(rule)).sum();
         self.places_left = self.places_left.checked_sub(places)?;
-        let slice = Arc::new(Slice::of(rules()));
-        self.made.insert(chosen, Arc::clone(&slice));
+        let mut slice = Slice::default();
+        for (index, rule) in chosen {
+            let action = action.as_ref().filter(|_| names(rule));
+            match self.left(index, rule, (shape, action)) {
+                Some((policy, reads)) => slice.add(policy, reads),
+                None => slice.add(&rule.compiled, &rule.reads),
+            }
+        }
+        let slice = Arc::new(slice);
+        self.made.insert(what, Arc::clone(&slice));
         Some(slice)
+    }
+
+    /// What is left of the rule there.
+    fn left(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        (shape, action): (&Shape, Option<&Name>),
+    ) -> Option<&(Arc<Compiled>, Reads)> {
+        let groups = self.groups.as_ref()?;
+        rule.depends.as_ref()?;
+        let by = (shape.class, action.cloned());
+        let left = self.left.entry((index, by)).or_insert_with(|| {
+            let settled = Settled::of(shape, action, groups).apply(&rule.policy)?;
+            let compiled = Arc::new(rule.compiled.settled(&settled));
+            Some((compiled, reads::left(&settled, &rule.reads)))
+        });
+        left.as_ref()
     }
 }
 

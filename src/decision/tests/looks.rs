@@ -6,7 +6,7 @@ use crate::decision::layers::Layers;
 use crate::decision::question::{self, Principals};
 use crate::decision::view::ATTRIBUTES;
 use crate::policy::oracle::Oracle;
-use crate::policy::{Bit, Name, Of, Path, Read, Root, Step, Term, View};
+use crate::policy::{Bit, Name, Names as _, Of, Path, Read, Root, Step, Term, View};
 use std::collections::{HashMap, HashSet};
 
 fn path(root: &Root, names: &[&str]) -> Path {
@@ -21,8 +21,8 @@ fn path(root: &Root, names: &[&str]) -> Path {
 fn paths() -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     for root in &ROOTS {
-        paths.extend(ATTRIBUTES.map(|name| path(root, &[name])));
-        paths.extend(ATTRIBUTES.map(|name| path(root, &["actor", name])));
+        paths.extend(ATTRIBUTES.map(|name| path(root, &[name.text()])));
+        paths.extend(ATTRIBUTES.map(|name| path(root, &["actor", name.text()])));
         for record in [
             "http",
             "tenant",
@@ -55,10 +55,10 @@ fn paths() -> Vec<Path> {
     ];
     for (kind, id) in named {
         let root = Root::Entity(Name {
-            entity_type: format!("Tenancy::{kind}").into(),
+            entity_type: format!("Tenancy::{kind}").as_str().into(),
             id: id.into(),
         });
-        paths.extend(ATTRIBUTES.map(|name| path(&root, &[name])));
+        paths.extend(ATTRIBUTES.map(|name| path(&root, &[name.text()])));
     }
     paths
 }

@@ -165,11 +165,9 @@ fn remember(known: &mut Answers, window: Window, answer: &Answer) {
 }
 
 /// What differs alone and never matters.
-const IMPLIED: [&str; 4] = [
+const IMPLIED: [&str; 3] = [
     // On resources of the platform, where only a grant of everything counts.
     r#"context.grant has "account""#,
-    // Whoever administers an account has a role on each of its resources, which is asked too.
-    "principal in context.accountRole.admin",
     // Where it would matter, the isolation guards tell the workspaces apart.
     r#"resource in Tenancy::Workspace::"acme/acme-prod""#,
     // The name of a workspace holds that of its account.

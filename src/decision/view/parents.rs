@@ -1,10 +1,10 @@
 //! What principal, actor and resource are below of.
 
 use super::Here;
-use super::attributes::of_workspace;
-use super::seen::Uid;
-use crate::decision::entity::{Kind, account_roles_of, workspace_roles_of};
+use super::uid::Uid;
+use crate::decision::entity::{account_roles_of, workspace_roles_of};
 use crate::decision::facts::{Facts, Place};
+use crate::policy::Kind;
 use crate::tenant::{AccountId, Role, WorkspaceId};
 use crate::token::Caller;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Facts<'_> {
             (None, Caller::Service(_)) => self.any_of_service(such),
             (None, Caller::Principal(principal)) => {
                 let mut roles = principal.roles.iter();
-                roles.any(|role| such(Uid::of(Kind::PlatformRole, [role.label()])))
+                roles.any(|role| such(Uid::Named(Kind::PlatformRole, role.label())))
             }
             (None, Caller::Anonymous) => false,
         }
@@ -51,9 +51,9 @@ impl Facts<'_> {
     fn any_of_resource(&self, such: &mut impl FnMut(Uid<'_>) -> bool) -> bool {
         match self.place {
             Place::Platform => false,
-            Place::Account(id) => such(Uid::of(Kind::Account, [id.as_str()])),
+            Place::Account(id) => such(Uid::Account(id)),
             Place::Workspace(id, workspace) => {
-                such(Uid::of(Kind::Account, [id.as_str()])) || such(of_workspace(id, workspace))
+                such(Uid::Account(id)) || such(Uid::Workspace(id, workspace))
             }
         }
     }
@@ -67,15 +67,14 @@ fn any_role(
     let Some((account, workspace)) = of else {
         return false;
     };
-    let (account, workspace) = (account.as_str(), workspace.as_str());
     let mut here = workspace_roles_of(roles).iter();
     let mut above = account_roles_of(roles).iter();
-    here.any(|role| such(Uid::of(Kind::Role, [account, "/", workspace, "#", role])))
-        || above.any(|role| such(Uid::of(Kind::Role, [account, "#", role])))
+    here.any(|role| such(Uid::Role(account, Some(workspace), *role)))
+        || above.any(|role| such(Uid::Role(account, None, *role)))
 }
 
 fn any_group(groups: &[Arc<str>], such: &mut impl FnMut(Uid<'_>) -> bool) -> bool {
     groups
         .iter()
-        .any(|group| such(Uid::of(Kind::Group, [group])))
+        .any(|group| such(Uid::Named(Kind::Group, group)))
 }

@@ -1,12 +1,13 @@
 //! What stands somewhere in a question, and its one encoding.
 
-use super::attributes::{of_account, of_workspace};
+use super::attributes::of_account;
+use super::uid::Uid;
 use crate::clock::Timestamp;
-use crate::decision::entity::{Kind, in_cedars_years};
+use crate::decision::entity::{ACCOUNT_ROLES, WORKSPACE_ROLES, in_cedars_years};
 use crate::head::Head;
-use crate::policy::Name;
+use crate::policy::{Attribute, Kind, Names};
 use crate::scope::{Grant, Inside};
-use crate::tenant::{Status, Workspace};
+use crate::tenant::{AccountId, Status, Workspace, WorkspaceId};
 use crate::token::{ContextSet, Scopes};
 use crate::x509::Identity;
 use std::net::IpAddr;
@@ -23,13 +24,6 @@ pub(super) enum Seen<'a> {
     Entity(Uid<'a>),
     Set(Set<'a>),
     Record(Record<'a>),
-}
-
-/// The name of an entity; its id is all parts together.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Uid<'a> {
-    pub(super) entity_type: &'a str,
-    pub(super) parts: [&'a str; 7],
 }
 
 /// A set.
@@ -51,8 +45,8 @@ pub(super) enum Record<'a> {
     Tenant(&'a Inside),
     Certificate(&'a Identity),
     Grant(&'a Grant),
-    /// Of a workspace (`account/workspace`) or of an account.
-    Roles([&'a str; 3], &'static [&'static str; 3]),
+    /// Of the workspace, or else of the account.
+    Roles(&'a AccountId, Option<&'a WorkspaceId>),
 }
 
 impl Seen<'_> {
@@ -72,44 +66,6 @@ impl Seen<'_> {
     }
 }
 
-impl<'a> Uid<'a> {
-    /// As a policy names it.
-    pub(super) fn written(name: &'a Name) -> Self {
-        Self {
-            entity_type: &name.entity_type,
-            parts: [&name.id, "", "", "", "", "", ""],
-        }
-    }
-
-    /// One of ours.
-    pub(super) fn of<const N: usize>(kind: Kind, some: [&'a str; N]) -> Self {
-        const { assert!(N <= 7, "an id has at most seven parts") };
-        let mut parts = [""; 7];
-        for (part, given) in parts.iter_mut().zip(some) {
-            *part = given;
-        }
-        Self {
-            entity_type: kind.name(),
-            parts,
-        }
-    }
-
-    pub(super) fn same(self, other: Uid<'_>) -> bool {
-        if self.entity_type != other.entity_type || self.len() != other.len() {
-            return false;
-        }
-        self.parts == other.parts || self.bytes().eq(other.bytes())
-    }
-
-    fn len(self) -> usize {
-        self.parts.iter().map(|part| part.len()).sum()
-    }
-
-    fn bytes(self) -> impl Iterator<Item = u8> {
-        self.parts.into_iter().flat_map(str::bytes)
-    }
-}
-
 impl Set<'_> {
     pub(super) fn is_empty(self) -> bool {
         !self.any(|_| true)
@@ -121,7 +77,7 @@ impl Set<'_> {
 
     /// Whether one of its elements is such; all of them are looked at in turn.
     pub(super) fn any(self, mut such: impl FnMut(Seen<'_>) -> bool) -> bool {
-        let named = |kind: Kind, id| Seen::Entity(Uid::of(kind, [id]));
+        let named = |kind: Kind, id| Seen::Entity(Uid::Named(kind, id));
         match self {
             Self::One(uid) => such(Seen::Entity(uid)),
             Self::Contexts(contexts) => contexts
@@ -130,7 +86,7 @@ impl Set<'_> {
             Self::Scopes(scopes) => scopes.iter().any(|one| such(named(Kind::Scope, one))),
             Self::Workspaces(all) => all
                 .iter()
-                .any(|one| such(Seen::Entity(of_workspace(&one.account, &one.id)))),
+                .any(|one| such(Seen::Entity(Uid::Workspace(&one.account, &one.id)))),
             Self::Texts(texts) => texts.iter().any(|text| such(Seen::Text(text))),
             Self::Names(all) => all.iter().any(|name| such(Seen::Text(name))),
         }
@@ -143,45 +99,49 @@ impl Set<'_> {
 
 impl<'a> Record<'a> {
     /// All that it may have.
-    fn names(self) -> &'static [&'static str] {
+    fn names(self) -> &'static [Attribute] {
+        use Attribute::{
+            Account, Active, All, Dns, Features, Host, Kind, Method, Path, Plan, Spiffe, Until,
+        };
         match self {
-            Self::Http(_) => &["host", "method", "path"],
-            Self::Tenant(_) => &["active", "features", "kind", "plan"],
-            Self::Certificate(_) => &["dns", "spiffe"],
-            Self::Grant(_) => &["account", "all", "until"],
-            Self::Roles(_, names) => names,
+            Self::Http(_) => &[Host, Method, Path],
+            Self::Tenant(_) => &[Active, Features, Kind, Plan],
+            Self::Certificate(_) => &[Dns, Spiffe],
+            Self::Grant(_) => &[Account, All, Until],
+            Self::Roles(_, None) => &ACCOUNT_ROLES,
+            Self::Roles(_, Some(_)) => &WORKSPACE_ROLES,
         }
     }
 
-    pub(super) fn field(self, name: &str) -> Option<Seen<'a>> {
+    pub(super) fn field(self, name: Attribute) -> Option<Seen<'a>> {
         match self {
             Self::Http(head) => match name {
-                "host" => Some(Seen::Text(&head.authority)),
-                "method" => Some(Seen::Text(head.method.as_str())),
-                "path" => Some(Seen::Text(head.path.as_str())),
+                Attribute::Host => Some(Seen::Text(&head.authority)),
+                Attribute::Method => Some(Seen::Text(head.method.as_str())),
+                Attribute::Path => Some(Seen::Text(head.path.as_str())),
                 _ => None,
             },
             Self::Tenant(inside) => tenant(inside, name),
             Self::Certificate(identity) => match name {
-                "dns" => Some(Seen::Set(Set::Names(&identity.dns))),
-                "spiffe" => identity.spiffe.as_deref().map(Seen::Text),
+                Attribute::Dns => Some(Seen::Set(Set::Names(&identity.dns))),
+                Attribute::Spiffe => identity.spiffe.as_deref().map(Seen::Text),
                 _ => None,
             },
             Self::Grant(grant) => match name {
-                "account" => grant.account.as_ref().map(of_account),
-                "all" => Some(Seen::Flag(grant.all)),
-                "until" => Some(Seen::Moment(in_cedars_years(grant.until))),
+                Attribute::Account => grant.account.as_ref().map(of_account),
+                Attribute::All => Some(Seen::Flag(grant.all)),
+                Attribute::Until => Some(Seen::Moment(in_cedars_years(grant.until))),
                 _ => None,
             },
-            Self::Roles([a, b, c], names) => {
-                let role = *names.iter().find(|role| **role == name)?;
-                Some(Seen::Entity(Uid::of(Kind::Role, [a, b, c, "#", role])))
+            Self::Roles(account, workspace) => {
+                let role = || Seen::Entity(Uid::Role(account, workspace, name));
+                self.names().contains(&name).then(role)
             }
         }
     }
 
     fn same(self, other: Record<'_>) -> bool {
-        let field = |name: &&str| match (self.field(name), other.field(name)) {
+        let field = |name: &Attribute| match (self.field(*name), other.field(*name)) {
             (Some(one), Some(other)) => one.same(other),
             (one, other) => one.is_none() && other.is_none(),
         };
@@ -189,16 +149,16 @@ impl<'a> Record<'a> {
     }
 }
 
-fn tenant<'a>(inside: &'a Inside, name: &str) -> Option<Seen<'a>> {
+fn tenant(inside: &Inside, name: Attribute) -> Option<Seen<'_>> {
     let (account, workspace) = (&inside.account, &inside.workspace);
     Some(match name {
-        "active" => {
+        Attribute::Active => {
             let active = Status::Active;
             Seen::Flag(account.status == active && workspace.status == active)
         }
-        "features" => Seen::Set(Set::Texts(&workspace.features)),
-        "kind" => Seen::Text(&workspace.kind),
-        "plan" => Seen::Text(workspace.plan.as_deref().unwrap_or(&account.plan)),
+        Attribute::Features => Seen::Set(Set::Texts(&workspace.features)),
+        Attribute::Kind => Seen::Text(&workspace.kind),
+        Attribute::Plan => Seen::Text(workspace.plan.as_deref().unwrap_or(&account.plan)),
         _ => return None,
     })
 }
@@ -234,9 +194,10 @@ pub(super) fn encode(seen: Option<Seen<'_>>, out: &mut Vec<u8>) {
         }
         Seen::Entity(uid) => {
             out.push(8);
-            encode(Some(Seen::Text(uid.entity_type)), out);
-            length(uid.len(), out);
-            uid.parts
+            encode(Some(Seen::Text(uid.entity_type())), out);
+            let parts = uid.parts();
+            length(parts.iter().map(|part| part.len()).sum(), out);
+            parts
                 .iter()
                 .for_each(|part| out.extend_from_slice(part.as_bytes()));
         }
@@ -252,8 +213,8 @@ pub(super) fn encode(seen: Option<Seen<'_>>, out: &mut Vec<u8>) {
         Seen::Record(record) => {
             out.push(10);
             for name in record.names() {
-                encode(Some(Seen::Text(name)), out);
-                encode(record.field(name), out);
+                encode(Some(Seen::Text(name.text())), out);
+                encode(record.field(*name), out);
             }
             out.push(END);
         }

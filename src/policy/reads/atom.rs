@@ -1,5 +1,6 @@
 //! Atoms: the smallest things that a policy can learn of a question.
 
+use super::known::{Attribute, Kind, Word};
 use cedar_policy::pst;
 
 /// Where a path starts.
@@ -19,7 +20,7 @@ pub enum Root {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name {
     /// `Tenancy::User`.
-    pub entity_type: Box<str>,
+    pub entity_type: Word<Kind>,
     /// `acme/ana`.
     pub id: Box<str>,
 }
@@ -28,7 +29,7 @@ pub struct Name {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     /// To an attribute, or to the field of a record.
-    Attribute(Box<str>),
+    Attribute(Word<Attribute>),
     /// To a tag whose key the policy writes out.
     Tag(Box<str>),
 }
@@ -135,7 +136,7 @@ impl Path {
     /// Whether it is `context.` and these attributes.
     pub(super) fn is_context(&self, attributes: &[&str]) -> bool {
         let steps = self.steps.iter().map(|step| match step {
-            Step::Attribute(name) => Some(&**name),
+            Step::Attribute(name) => Some(name.text()),
             Step::Tag(_) => None,
         });
         self.root == Root::Context && steps.eq(attributes.iter().map(|name| Some(*name)))
@@ -154,9 +155,9 @@ impl Of {
 }
 
 impl Name {
-    pub(super) fn of(uid: &pst::EntityUID) -> Self {
+    pub(in crate::policy) fn of(uid: &pst::EntityUID) -> Self {
         Self {
-            entity_type: uid.ty.to_string().into(),
+            entity_type: uid.ty.to_string().as_str().into(),
             id: uid.eid.as_str().into(),
         }
     }

@@ -8,8 +8,10 @@ use crate::policy::annotation::{Annotations, Keep};
 use crate::policy::environment::{Shape, Shapes};
 use crate::policy::reads;
 use crate::policy::review::Rule;
+use crate::policy::settled;
 use crate::policy::slice::{Compiled, Slice, Slices};
-use cedar_policy::{Entities, Policy, Request, pst};
+use cedar_policy::{Entities, EntityUid, Policy, Request, pst};
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// What a policy says that says nothing of itself.
@@ -44,6 +46,7 @@ pub(super) fn rule(policy: &Policy) -> Rule {
         compiled: Arc::new(Compiled::of(&id, policy, &annotations)),
         id,
         reads: reads::of(policy, &annotations).0,
+        depends: settled::depends(policy),
         about: About::of(policy, &Place::default()),
         policy: policy.clone(),
         guard: false,
@@ -72,9 +75,20 @@ pub(super) fn shape(request: &Request, entities: &Entities) -> Shape {
     }
 }
 
-/// Those of `rules` that the product's slicer finds for the request.
+/// A group in which no action is that anything is asked about.
+pub(super) const ELSEWHERE: &str = r#"Action::"elsewhere""#;
+
+/// Those of `rules` that the product's slicer finds for the request, in a schema that has another action.
 pub(super) fn sliced(rules: &[Rule], shape: &Shape) -> Arc<Slice> {
-    let shapes = Shapes::numbered(vec![shape.clone()]);
-    let slices = Slices::build(rules, &shapes, usize::MAX).unwrap();
-    Arc::clone(slices.of(0, 0).unwrap())
+    let other = Shape {
+        name: "another".into(),
+        action: EntityUid::from_str(r#"Action::"another""#).unwrap(),
+        groups: vec![EntityUid::from_str(ELSEWHERE).unwrap()],
+        ..shape.clone()
+    };
+    let shapes = Shapes::numbered(vec![other, shape.clone()]);
+    let slices = Slices::of_platform(rules, &shapes);
+    let mut all = shapes.all().iter();
+    let own = all.find(|one| one.action == shape.action).unwrap();
+    Arc::clone(slices.of(own.index, own.class).unwrap())
 }

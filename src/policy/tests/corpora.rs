@@ -80,7 +80,11 @@ impl Layers {
             (&overlay, Whose::Owner),
             (&reader, Whose::Reader),
         ];
-        let consulted = consulted.map(|(slice, whose)| Consulted { slice, whose });
+        let consulted = consulted.map(|(slice, whose)| Consulted {
+            slice,
+            whose,
+            as_written: false,
+        });
         evaluate(&consulted, request, entities, NOW)
     }
 }

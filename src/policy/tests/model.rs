@@ -97,12 +97,14 @@ fn ask(store: &Store, case: &Value, overlay: Option<&str>) -> Option<Answer> {
     let mut consulted = vec![Consulted {
         slice: &environment.platform,
         whose: Whose::Platform,
+        as_written: false,
     }];
     let overlay = overlay.map(|id| store.overlay(&account(id)));
     if let Some(OverlayState::Ready(overlay)) = &overlay {
         consulted.push(Consulted {
             slice: overlay.slice(environment).unwrap(),
             whose: Whose::Owner,
+            as_written: false,
         });
     }
     Some(evaluate(&consulted, &request, &entities, Timestamp(0)))

@@ -265,3 +265,31 @@ fn annotations_bound_what_is_kept() {
     );
     assert_eq!(until("", "principal.mfa", TEN), Some(Timestamp::MAX));
 }
+
+#[test]
+fn what_an_environment_settles_is_not_read() {
+    let (store, _) = Store::build(shipped()).unwrap();
+    let read = |operation: &_| {
+        let environment = store.environment(PrincipalType::User, operation).unwrap();
+        all(&environment.platform.reads)
+    };
+    let missions = operation("app/missions/list", Access::Read, false);
+    let delete = operation("dashboard/missions/delete", Access::Delete, false);
+    for (operation, reads, not) in [
+        (&missions, "app/read", "dashboard/"),
+        (
+            &missions,
+            "app/read",
+            "principal.scopes.contains(Tenancy::Scope::\"app/write",
+        ),
+        (&delete, "dashboard/write", "app/"),
+    ] {
+        let read = read(operation).join("\n");
+        assert!(read.contains(reads) && !read.contains(not), "{read}");
+        // Users have no grants and state no reasons, whatever the guards say of Principals.
+        assert!(
+            !read.contains("context.reason") && !read.contains("context.grant"),
+            "{read}"
+        );
+    }
+}

@@ -17,19 +17,25 @@ pub(super) struct Verdict {
 
 impl Verdict {
     pub(super) fn of(slices: &[&Slice], question: (&Request, &Entities), now: Timestamp) -> Self {
-        let consulted: Vec<Consulted<'_>> = slices
-            .iter()
-            .map(|slice| Consulted {
-                slice,
-                whose: Whose::Platform,
-            })
-            .collect();
+        let ask = |as_written| {
+            let consulted: Vec<Consulted<'_>> = slices
+                .iter()
+                .map(|slice| Consulted {
+                    slice,
+                    whose: Whose::Platform,
+                    as_written,
+                })
+                .collect();
+            evaluate(&consulted, question.0, question.1, now)
+        };
+        let answer = ask(false);
+        assert_eq!(answer, ask(true), "what is settled changed the answer");
         let Answer {
             ruling,
             determining,
             errors,
             ..
-        } = evaluate(&consulted, question.0, question.1, now);
+        } = answer;
         let erring = errors.into_iter().map(|error| error.policy);
         Self {
             ruling,

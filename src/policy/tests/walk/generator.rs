@@ -3,8 +3,18 @@
 //! They are text, so that they come to the walk on the product's own way. Most are well typed; no schema
 //! holds them to it, and now and then something stands where nothing of its kind belongs.
 
-use super::super::random::Random;
+use super::super::{bare::ELSEWHERE, random::Random};
 use super::world::{ENTITIES, Kind, literal, named};
+
+/// Groups and actions, of which the first ones hold what is asked about now and then, and the last ones
+/// never, or nobody knows.
+const GROUPS: [&str; 5] = [
+    r#"Action::"all""#,
+    r#"Action::"read""#,
+    r#"Action::"write""#,
+    ELSEWHERE,
+    r#"Action::"unheard""#,
+];
 
 /// Writes policies.
 pub(super) struct Author<'a> {
@@ -261,10 +271,23 @@ impl Author<'_> {
 
     fn membership(&mut self, depth: usize) -> String {
         let right = *self.random.one(&[Kind::Entity, Kind::Entity, Kind::Set]);
-        if self.random.once_in(8) {
-            return format!("(action in {})", self.expression(right, depth));
+        match self.random.below(16) {
+            0 | 1 => return format!("(action in {})", self.expression(right, depth)),
+            2 | 3 => return self.group(),
+            _ => {}
         }
         self.infix(Kind::Entity, "in", right, depth)
+    }
+
+    /// Whether the action is in a group, which is known before anything is asked.
+    fn group(&mut self) -> String {
+        let mut one = || *self.random.one(&GROUPS);
+        let (first, second, third) = (one(), one(), one());
+        match self.random.below(3) {
+            0 => format!("(action in [{second}, {third}])"),
+            1 => format!("(action in [{second}, {first}, {third}])"),
+            _ => format!("(action in {first})"),
+        }
     }
 
     fn typed(&mut self, depth: usize) -> String {
