@@ -63,7 +63,7 @@ impl Issuers {
         Self::with_cache(settings, TOKEN_ENTRIES, clock, metrics)
     }
 
-    /// Issuers of these settings, remembering `token_entries` tokens. All faults at once, with the
+    /// Issuers of these settings, remembering `token_entries` tokens of ordinary size. All faults at once, with the
     /// key `issuers[i]…`.
     pub fn with_cache(
         settings: Vec<IssuerSettings>,
@@ -75,6 +75,7 @@ impl Issuers {
         let evicted = Arc::clone(&metrics);
         let proved = Cache::builder()
             .max_capacity(token_entries)
+            .weigher(|_, verified: &Arc<Verified>| verified.weight())
             .eviction_listener(move |_, _, cause| {
                 if cause == RemovalCause::Size {
                     evicted.token_cache_evictions(1);

@@ -50,6 +50,29 @@ impl Claims {
     }
 }
 
+/// Memory that one of the remembered tokens may take, about: a token of the platform takes half of it.
+const ENTRY_BYTES: usize = 4_096;
+/// A value with its name.
+const VALUE_BYTES: usize = 100;
+
+impl Verified {
+    /// For how many remembered tokens it counts, at least one: 16 KiB of JSON can be 8,000 values, and
+    /// whoever runs an issuer of its own can have many such signed.
+    pub(super) fn weight(&self) -> u32 {
+        let bytes = values(&self.claims.0) * VALUE_BYTES;
+        u32::try_from(1 + bytes / ENTRY_BYTES).unwrap_or(u32::MAX)
+    }
+}
+
+fn values(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(all) => all.iter().map(values).sum(),
+        Value::Object(all) => all.values().map(values).sum(),
+        Value::String(text) => text.len() / VALUE_BYTES,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 impl Times {
     /// Whether the token is valid at `now`, give or take `leeway` milliseconds.
     pub(super) fn check(&self, now: Timestamp, leeway: i64) -> Result<(), Error> {
@@ -105,5 +128,24 @@ impl fmt::Debug for Verified {
             .field("issuer", &self.issuer.name)
             .field("expires", &self.times.expires)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a token takes of the room for remembered ones.
+
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn many_claims_take_the_room_of_many_tokens() {
+        let ordinary = json!({"iss": "https://id.example", "sub": "u-1", "exp": 1, "iat": 1, "groups": ["a", "b"]});
+        assert!(values(&ordinary) * VALUE_BYTES < ENTRY_BYTES / 2);
+        let groups = |many: usize| json!({ "groups": vec![1; many] });
+        let texts = |length: usize| json!({ "name": "x".repeat(length) });
+        for large in [groups(8_000), texts(800_000)] {
+            assert!(values(&large) * VALUE_BYTES > 190 * ENTRY_BYTES);
+        }
     }
 }

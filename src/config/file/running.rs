@@ -92,7 +92,7 @@ pub(crate) struct Cache {
     /// ends remembering, and raises `palisade_decision_cache_mismatch_total`.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub(crate) decision_audit: u32,
-    /// Verified tokens that are remembered.
+    /// Verified tokens that are remembered. One with very many claims counts as several.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(crate) token_entries: u32,
 }
