@@ -206,9 +206,14 @@ impl Pdp {
             question::build(asked.store, environment, facts, &principal, checked)
         };
         let (request, entities) = build().map_err(|error| Denied::unaskable(&error))?;
-        let consulted = asked.layers.consulted(checked);
         let now = facts.head.now;
-        Ok(policy::evaluate(&consulted, &request, &entities, now))
+        let evaluate = |as_written| {
+            let consulted = asked.layers.consulted(as_written);
+            policy::evaluate(&consulted, &request, &entities, now)
+        };
+        let answer = evaluate(checked);
+        debug_assert_eq!(answer, evaluate(!checked), "what is settled changed it");
+        Ok(answer)
     }
 
     /// Whether a remembered answer is what the policies say.

@@ -23,6 +23,7 @@ pub(crate) mod oracle;
 mod overlay;
 mod parse;
 mod platform;
+mod present;
 mod reads;
 mod report;
 mod review;

@@ -1,7 +1,8 @@
 //! The request environments of the schema: which questions may be asked at all (RULES 29).
 
 use super::operations;
-use super::reads::Name;
+use super::present;
+use super::reads::{Name, Path};
 use super::slice::Slice;
 use crate::operation::{Operation, ResourceType};
 use cedar_policy::{Entities, EntityTypeName, EntityUid, RequestEnv, Schema};
@@ -69,6 +70,8 @@ pub(super) struct Shape {
     /// The names that heads of policies give to the two types.
     pub(super) types: (EntityTypeName, EntityTypeName),
     pub(super) base: Entities,
+    /// What every question has.
+    pub(super) present: Arc<BTreeSet<Path>>,
 }
 
 /// All of the schema's, by action name and types.
@@ -81,7 +84,8 @@ impl Shapes {
         let actions = schema.action_entities();
         let shapes = actions.map(|actions| {
             let environments = schema.request_envs();
-            let shapes = environments.filter_map(|environment| shape(&environment, &actions));
+            let shapes =
+                environments.filter_map(|environment| shape(schema, &environment, &actions));
             shapes.collect()
         });
         Self::numbered(shapes.unwrap_or_default())
@@ -94,7 +98,13 @@ impl Shapes {
         let mut classes = HashMap::new();
         for (index, shape) in (0..).zip(&mut shapes) {
             let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
-            let class = (shape.principal, shape.resource, shape.groups.clone());
+            let present = Arc::clone(&shape.present);
+            let class = (
+                shape.principal,
+                shape.resource,
+                shape.groups.clone(),
+                present,
+            );
             shape.index = index;
             shape.class = *classes.entry(class).or_insert(next);
         }
@@ -135,7 +145,7 @@ impl Shapes {
     }
 }
 
-fn shape(environment: &RequestEnv, actions: &Entities) -> Option<Shape> {
+fn shape(schema: &Schema, environment: &RequestEnv, actions: &Entities) -> Option<Shape> {
     let action = environment.action();
     let principal = PrincipalType::ALL
         .into_iter()
@@ -164,6 +174,7 @@ fn shape(environment: &RequestEnv, actions: &Entities) -> Option<Shape> {
             environment.resource().clone(),
         ),
         base: Entities::from_entities(entities, None).ok()?,
+        present: Arc::new(present::of(schema, environment)),
         groups,
     })
 }

@@ -23,13 +23,18 @@ pub use known::{Attribute, Kind, Names, Word};
 use super::annotation::Annotations;
 use super::time::Clockwork;
 use cedar_policy::Policy;
+use std::collections::HashMap;
 use walk::Walk;
+pub(super) use walk::plain;
 
 /// What the policies of a slice can read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
     /// What is yes or no; sorted, each once.
     pub bits: Vec<Bit>,
+    /// For each bit the one, before it, that says whether there is what it is about: where that is not so,
+    /// it cannot be told, and need not be looked at.
+    pub(crate) behind: Vec<Option<u16>>,
     /// What is read as it is; sorted, each once.
     pub values: Vec<Read>,
     /// Something that the walk does not know may read everything there is.
@@ -48,21 +53,28 @@ impl Reads {
         self.values.dedup();
         self.everything |= other.everything;
         self.clock.add(&other.clock);
+        self.behind = behind(&self.bits);
     }
 
     /// Appends what `view` says of all of it. Injective: for one `Reads`, equal bytes are equal answers.
     /// Two bits say what is yes, no, or cannot be told; values follow, each of a length that it tells.
     pub fn answer(&self, view: &impl View, out: &mut Vec<u8>) {
-        for four in self.bits.chunks(4) {
-            let byte = four.iter().fold(0_u8, |byte, bit| {
-                let answer = match view.bit(bit) {
-                    Some(false) => 0,
-                    Some(true) => 1,
-                    None => 2,
-                };
-                byte << 2 | answer
-            });
-            out.push(byte);
+        let start = out.len();
+        out.resize(start + self.bits.len().div_ceil(4), 0);
+        let Some(answers) = out.get_mut(start..) else {
+            return;
+        };
+        for (index, bit) in self.bits.iter().enumerate() {
+            let behind = self.behind.get(index).copied().flatten();
+            let is_there = behind.is_none_or(|at| read(answers, usize::from(at)) == YES);
+            let answer = match is_there.then(|| view.bit(bit)).flatten() {
+                Some(false) => NO,
+                Some(true) => YES,
+                None => UNTOLD,
+            };
+            if let Some(byte) = answers.get_mut(index / 4) {
+                *byte |= answer << (index % 4 * 2);
+            }
         }
         for read in &self.values {
             view.value(read, out);
@@ -71,6 +83,52 @@ impl Reads {
             view.everything(out);
         }
     }
+}
+
+const NO: u8 = 0;
+const YES: u8 = 1;
+const UNTOLD: u8 = 2;
+
+fn read(answers: &[u8], index: usize) -> u8 {
+    let byte = answers.get(index / 4).copied().unwrap_or_default();
+    byte >> (index % 4 * 2) & 3
+}
+
+/// For each bit the longest path before it that it cannot do without.
+fn behind(bits: &[Bit]) -> Vec<Option<u16>> {
+    let has = |bit: &Bit| match bit {
+        Bit::Has(path) => Some(path.clone()),
+        _ => None,
+    };
+    let looks: HashMap<Path, u16> = (0..)
+        .zip(bits)
+        .map_while(|(at, bit)| Some((has(bit)?, at)))
+        .collect();
+    let on = |path: &Path, own: bool| {
+        let mut path = path.clone();
+        if !own {
+            path.steps.pop();
+        }
+        loop {
+            if let Some(at) = looks.get(&path) {
+                return Some(*at);
+            }
+            path.steps.pop()?;
+        }
+    };
+    let of = |bit: &Bit| match bit {
+        Bit::Has(path) => on(path, false),
+        Bit::True(path) | Bit::Empty(path) | Bit::In(path, _) => on(path, true),
+        Bit::Same(one, other) => [one, other].into_iter().find_map(|term| match term {
+            Term::Path(path) => on(path, true),
+            _ => None,
+        }),
+        Bit::Contains(path, element) => on(path, true).or_else(|| match element {
+            Term::Path(path) => on(path, true),
+            _ => None,
+        }),
+    };
+    bits.iter().map(of).collect()
 }
 
 /// What one policy reads, and how many nodes its conditions have.

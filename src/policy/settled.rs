@@ -1,12 +1,12 @@
-//! What a request environment settles of a policy: the types of principal and resource, and the groups
-//! of the action. What it rules out is neither asked nor read.
+//! What a request environment settles of a policy: the types of principal and resource, the groups of the
+//! action, and what the schema says that every question has. What it rules out is neither asked nor read.
 //!
 //! A condition that is settled is the same condition: in every question of the environment it gives the
 //! same value, or the same error. So only a side that Cedar would not evaluate is dropped, and nothing
 //! is taken out of its place: `true && x` stays, because it errs where `x` is neither true nor false.
 
 use super::environment::Shape;
-use super::reads::Name;
+use super::reads::{Name, Path, Root, plain};
 use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Literal, StaticPolicy, UnaryOp, Var};
 use cedar_policy::{EntityUid, Policy};
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ pub(super) struct Settled {
     within: BTreeSet<Name>,
     /// Groups that it is not in.
     without: BTreeSet<Name>,
+    /// What is there.
+    present: Arc<BTreeSet<Path>>,
 }
 
 impl Settled {
@@ -36,6 +38,7 @@ impl Settled {
             resource: shape.types.1.to_string(),
             without: groups.difference(&within).cloned().collect(),
             within,
+            present: Arc::clone(&shape.present),
         }
     }
 
@@ -93,6 +96,11 @@ impl Settled {
                 }),
                 (Some(flag), _) => constant(flag),
             },
+            Expr::HasAttr { expr: base, attrs }
+                if self.has(base, attrs.iter().map(AsRef::as_ref)) =>
+            {
+                constant(true)
+            }
             Expr::IfThenElse {
                 cond,
                 then_expr,
@@ -132,6 +140,19 @@ impl Settled {
             Expr::Var(Var::Resource) => Some(self.resource == entity_type),
             _ => None,
         }
+    }
+
+    /// Whether it has all of them in any case, one after the other.
+    fn has<'a>(&self, base: &Expr, names: impl Iterator<Item = &'a str>) -> bool {
+        let Some(mut path) = plain(base) else {
+            return false;
+        };
+        let is_there = |path: &Path| path.steps.is_empty() || self.present.contains(path);
+        let own = !matches!(path.root, Root::Entity(_)) && is_there(&path);
+        own && names.fold(true, |all, name| {
+            path = path.clone().attribute(name);
+            all && self.present.contains(&path)
+        })
     }
 
     fn is_in(&self, right: &Expr) -> Option<bool> {
@@ -188,6 +209,7 @@ impl Found {
                 self.any |= named.is_some();
                 self.actions.extend(named.into_iter().flatten());
             }
+            Expr::HasAttr { expr, .. } => self.any |= plain(expr).is_some(),
             Expr::Is { expr, .. } => {
                 self.any |= matches!(**expr, Expr::Var(Var::Principal | Var::Resource));
             }

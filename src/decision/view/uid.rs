@@ -52,6 +52,9 @@ impl<'a> Uid<'a> {
 
     /// Whether one of ours is what a policy names.
     fn is(self, name: &Name) -> bool {
+        if let Self::Named(kind, id) = self {
+            return name.entity_type == Word::Known(kind) && *id == *name.id;
+        }
         let mut rest = Some(&*name.id);
         let mut parts = self.parts().into_iter();
         self.kind()

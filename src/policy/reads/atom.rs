@@ -108,12 +108,12 @@ pub trait View {
 }
 
 impl Path {
-    pub(super) fn root(root: Root) -> Self {
+    pub(in crate::policy) fn root(root: Root) -> Self {
         let steps = Vec::new();
         Self { root, steps }
     }
 
-    pub(super) fn attribute(mut self, name: &str) -> Self {
+    pub(in crate::policy) fn attribute(mut self, name: &str) -> Self {
         self.steps.push(Step::Attribute(name.into()));
         self
     }

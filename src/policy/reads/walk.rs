@@ -47,6 +47,7 @@ impl Walk {
 
     pub(super) fn reads(self) -> Reads {
         Reads {
+            behind: Vec::new(),
             bits: self.bits.into_iter().collect(),
             values: self.values.into_iter().collect(),
             everything: self.everything,
@@ -404,7 +405,7 @@ fn is_made(expr: &Expr) -> bool {
 }
 
 /// The path that the expression is.
-fn plain(expr: &Expr) -> Option<Path> {
+pub(in crate::policy) fn plain(expr: &Expr) -> Option<Path> {
     match expr {
         Expr::Var(Var::Principal) => Some(Path::root(Root::Principal)),
         Expr::Var(Var::Resource) => Some(Path::root(Root::Resource)),

@@ -72,6 +72,7 @@ pub(super) fn shape(request: &Request, entities: &Entities) -> Shape {
         principal: PrincipalType::User,
         resource: ResourceType::Resource,
         base: Entities::empty(),
+        present: Arc::default(),
     }
 }
 
