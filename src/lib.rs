@@ -56,3 +56,8 @@ pub mod author;
 pub mod app;
 
 pub mod cli;
+
+// Tests of several modules roll these dice, and so do those from outside.
+#[cfg(test)]
+#[path = "../tests/it/support/random.rs"]
+pub(crate) mod random;

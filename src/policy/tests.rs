@@ -7,7 +7,6 @@ mod costly;
 mod hostile;
 mod lazy;
 mod model;
-mod random;
 mod reading;
 mod remembered;
 mod reviewing;

@@ -15,6 +15,8 @@ pub(crate) mod headers;
 pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod network;
+#[expect(dead_code, reason = "unit tests ask more of it")]
+pub(crate) mod random;
 pub(crate) mod script;
 pub(crate) mod start;
 pub(crate) mod tls;

@@ -9,6 +9,7 @@ use crate::decision::Question;
 use crate::head::Head;
 use crate::operation::{Access, ApiContext};
 use crate::policy::{Source, Store};
+use crate::random::Random;
 use crate::route::Target;
 use crate::scope::Scope;
 use crate::tenant::{Directory, Role, WorkspaceRole};
@@ -52,23 +53,6 @@ const ACME: &str = r#"
 "#;
 const ACME_LATER: &str = r#"@id("f.catalog") forbid (principal, action in Tenancy::Action::"catalog", resource) when { resource.account != Tenancy::Account::"acme" };"#;
 const CATALOG: &str = r#"@id("f.readers") forbid (principal is Tenancy::User, action, resource) when { context.account != Tenancy::Account::"catalog" && principal in context.role.editor };"#;
-
-/// splitmix64: the same history every time.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % bound as u64).unwrap()
-    }
-
-    pub(super) fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
 
 pub(super) fn stores() -> Vec<Store> {
     let stores = all_stores();

@@ -4,7 +4,7 @@
 //! would say of that: what only the guards notice is noticed here too.
 
 use super::histories::forgetful;
-use super::history::{Asked, Random, history, stores};
+use super::history::{Asked, history, stores};
 use super::neighbours::neighbours;
 use crate::clock::Timestamp;
 use crate::decision::Pdp;
@@ -12,6 +12,7 @@ use crate::decision::facts::{self, Facts};
 use crate::decision::key::{Key, Part};
 use crate::decision::layers::Layers;
 use crate::policy::{Bit, Of, Read, Reads, Ruling, Store, Window};
+use crate::random::Random;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;

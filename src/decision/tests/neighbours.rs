@@ -1,10 +1,11 @@
 //! Questions that differ in one thing.
 
-use super::history::{Random, certificate};
+use super::history::certificate;
 use super::world::{account_id, at, seal, sha, workspace_id};
 use crate::decision::facts::Facts;
 use crate::head::{CanonicalPath, Head};
 use crate::operation::ApiContext;
+use crate::random::Random;
 use crate::scope::{Grant, Inside};
 use crate::tenant::{Account, Member, Role, Status, Workspace, WorkspaceRole};
 use crate::token::{Caller, ContextSet, PlatformRole, Principal, Scopes, Service, User};

@@ -1,11 +1,11 @@
 //! The class schema says what the whole schema says: no fault is lost, none invented.
 
-use super::random::Random;
 use super::support::{BASELINE, OPERATIONS, operation, operations};
 use crate::fault::{Fault, Severity};
 use crate::operation::Access;
 use crate::policy::classes::Classes;
 use crate::policy::{Settings, Source, schema, stack, validate};
+use crate::random::Random;
 use cedar_policy::{PolicySet, Schema, Validator};
 
 const GUARD: &str = include_str!("../guard.cedar");

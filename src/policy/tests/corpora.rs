@@ -9,10 +9,10 @@ mod remembered;
 mod varied;
 
 use super::bare;
-use super::random::Random;
 use crate::clock::Timestamp;
 use crate::policy::review::Rule;
 use crate::policy::{Answer, Consulted, Ruling, Slice, Whose, evaluate};
+use crate::random::Random;
 use case::{Case, Said};
 use cedar_policy::{Decision, Effect, Entities, Policy, Request};
 use std::collections::BTreeSet;

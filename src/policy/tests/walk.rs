@@ -12,11 +12,11 @@ mod variants;
 mod world;
 
 use super::bare;
-use super::random::Random;
 use super::remembered::{Kept, Verdict, key, window};
 use crate::policy::reads;
 use crate::policy::review::Rule;
 use crate::policy::{Slice, Window};
+use crate::random::Random;
 use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, Template, pst};
 use dropped::Drops;
 use generator::Author;

@@ -6,6 +6,7 @@ mod head;
 mod query;
 
 use crate::support::client::Request;
+use crate::support::random::Random;
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
 
@@ -76,37 +77,19 @@ impl Display for Hostile {
     }
 }
 
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self, below: usize) -> usize {
-        // xorshift64*
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let mixed = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(mixed).expect("31 bits") % below
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.next(from.len())]
-    }
-
-    fn chance(&mut self, one_in: usize) -> bool {
-        self.next(one_in) == 0
-    }
+fn pick<'a>(dice: &mut Random, from: &[&'a str]) -> &'a str {
+    from[dice.below(from.len())]
 }
 
 /// `count` requests of the seed.
 pub(super) fn requests(seed: u64, count: usize) -> Vec<Hostile> {
-    let mut dice = Dice(seed);
+    let mut dice = Random(seed);
     (0..count).map(|_| request(&mut dice)).collect()
 }
 
-fn request(dice: &mut Dice) -> Hostile {
+fn request(dice: &mut Random) -> Hostile {
     let mut made = plain(dice);
-    match dice.next(6) {
+    match dice.below(6) {
         0 => query::names(dice, &mut made),
         1 => query::operator(dice, &mut made),
         2 => head::path(dice, &mut made),
@@ -115,9 +98,9 @@ fn request(dice: &mut Dice) -> Hostile {
         _ => head::header(dice, &mut made),
     }
     // Attacks come together, too; the first one gives the name.
-    if dice.chance(4) {
+    if dice.once_in(4) {
         let attack = made.attack;
-        match dice.next(3) {
+        match dice.below(3) {
             0 => query::names(dice, &mut made),
             1 => head::header(dice, &mut made),
             _ => head::path(dice, &mut made),
@@ -128,7 +111,7 @@ fn request(dice: &mut Dice) -> Hostile {
 }
 
 /// A request that is allowed.
-fn plain(dice: &mut Dice) -> Hostile {
+fn plain(dice: &mut Random) -> Hostile {
     let known = [
         ("GET", "/app/v1/missions"),
         ("GET", "/app/v1/missions/m-1"),
@@ -142,7 +125,7 @@ fn plain(dice: &mut Dice) -> Hostile {
         ("DELETE", "/dashboard/v1/missions/m-1"),
         ("GET", "/dashboard/v1/users"),
     ];
-    let (method, target) = known[dice.next(known.len())];
+    let (method, target) = known[dice.below(known.len())];
     let takes_json = matches!(method, "POST" | "PUT") && !target.ends_with("publish");
     Hostile {
         attack: Attack::Query,
@@ -157,14 +140,17 @@ fn json() -> (String, Vec<u8>) {
     ("application/json".to_owned(), b"{}".to_vec())
 }
 
-fn name(dice: &mut Dice) -> &'static str {
-    dice.pick(&[
-        "workspaceId",
-        "workspaceId",
-        "accountId",
-        "userId",
-        "catalogWorkspaceId",
-    ])
+fn name(dice: &mut Random) -> &'static str {
+    pick(
+        dice,
+        &[
+            "workspaceId",
+            "workspaceId",
+            "accountId",
+            "userId",
+            "catalogWorkspaceId",
+        ],
+    )
 }
 
 /// What the reference of that name is for the caller.
@@ -196,14 +182,14 @@ fn snake(name: &str, separator: char) -> String {
     out
 }
 
-fn escaped(dice: &mut Dice, name: &str) -> String {
+fn escaped(dice: &mut Random, name: &str) -> String {
     if name.is_empty() {
         return "%2e".to_owned();
     }
-    let at = dice.next(name.len());
+    let at = dice.below(name.len());
     let (before, after) = name.split_at(at);
     let escape = format!("%{:02X}", after.as_bytes()[0]);
-    let escape = if dice.chance(3) {
+    let escape = if dice.once_in(3) {
         escape.replace('%', "%25")
     } else {
         escape

@@ -10,8 +10,8 @@ use crate::clock::Timestamp;
 use crate::policy::Slice;
 use crate::policy::oracle::Oracle;
 use crate::policy::tests::bare;
-use crate::policy::tests::random::Random;
 use crate::policy::tests::remembered::{Kept, Verdict, key, window};
+use crate::random::Random;
 use cedar_policy::{Entities, Request};
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Questions like those of a case, each different in a few things.
 
 use super::case::Case;
-use crate::policy::tests::random::Random;
+use crate::random::Random;
 use cedar_policy::{Context, Entities, EntityUid, Request};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

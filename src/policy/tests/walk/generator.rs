@@ -3,8 +3,9 @@
 //! They are text, so that they come to the walk on the product's own way. Most are well typed; no schema
 //! holds them to it, and now and then something stands where nothing of its kind belongs.
 
-use super::super::{bare::ELSEWHERE, random::Random};
+use super::super::bare::ELSEWHERE;
 use super::world::{ENTITIES, Kind, literal, named};
+use crate::random::Random;
 
 /// Groups and actions, of which the first ones hold what is asked about now and then, and the last ones
 /// never, or nobody knows.

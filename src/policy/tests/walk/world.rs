@@ -1,8 +1,8 @@
 //! Small worlds by chance: stores, requests and moments that differ in a few things.
 
-use super::super::random::Random;
 use crate::clock::Timestamp;
 use crate::policy::oracle::Oracle;
+use crate::random::Random;
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression,
 };

@@ -1,9 +1,10 @@
 //! Bodies that a framework may read otherwise than the gate.
 
-use super::{Attack, Dice, Hostile, foreign, name, own};
+use super::{Attack, Hostile, foreign, name, own, pick};
+use crate::support::random::Random;
 
 /// Gives the request a body.
-pub(super) fn bend(dice: &mut Dice, made: &mut Hostile) {
+pub(super) fn bend(dice: &mut Random, made: &mut Hostile) {
     made.attack = Attack::Body;
     let known = [
         ("POST", "/app/v1/missions"),
@@ -14,44 +15,47 @@ pub(super) fn bend(dice: &mut Dice, made: &mut Hostile) {
         ("DELETE", "/dashboard/v1/missions/m-1"),
     ];
     // Most often where a body belongs.
-    let last = if dice.chance(6) { known.len() } else { 4 };
-    let (method, target) = known[dice.next(last)];
+    let last = if dice.once_in(6) { known.len() } else { 4 };
+    let (method, target) = known[dice.below(last)];
     (made.method, made.target) = (method.to_owned(), target.to_owned());
-    made.body = Some(match dice.next(6) {
+    made.body = Some(match dice.below(6) {
         0 => (form(dice), "application/x-www-form-urlencoded"),
         1 => (encoded(dice), kind(dice)),
         _ => (document(dice).into_bytes(), kind(dice)),
     })
     .map(|(body, kind)| (kind.to_owned(), body));
-    if dice.chance(12) {
-        let coding = dice.pick(&["identity", "gzip", "utf-8"]);
+    if dice.once_in(12) {
+        let coding = pick(dice, &["identity", "gzip", "utf-8"]);
         made.headers
             .push(("content-encoding".to_owned(), coding.to_owned()));
     }
 }
 
-fn kind(dice: &mut Dice) -> &'static str {
-    if dice.chance(2) {
+fn kind(dice: &mut Random) -> &'static str {
+    if dice.once_in(2) {
         return "application/json";
     }
-    dice.pick(&[
-        "application/json; charset=utf-8",
-        "Application/JSON;charset=\"UTF-8\"",
-        "application/json; charset=utf-16le",
-        "application/json; charset=utf-16be",
-        "application/json; charset=utf-7",
-        "application/json; charset=utf-8; charset=utf-16le",
-        "application/json;",
-        "application/json, application/x-www-form-urlencoded",
-        "application/vnd.api+json",
-        "text/plain",
-    ])
+    pick(
+        dice,
+        &[
+            "application/json; charset=utf-8",
+            "Application/JSON;charset=\"UTF-8\"",
+            "application/json; charset=utf-16le",
+            "application/json; charset=utf-16be",
+            "application/json; charset=utf-7",
+            "application/json; charset=utf-8; charset=utf-16le",
+            "application/json;",
+            "application/json, application/x-www-form-urlencoded",
+            "application/vnd.api+json",
+            "text/plain",
+        ],
+    )
 }
 
 /// The same in another form than plain UTF-8.
-fn encoded(dice: &mut Dice) -> Vec<u8> {
+fn encoded(dice: &mut Random) -> Vec<u8> {
     let text = document(dice);
-    match dice.next(5) {
+    match dice.below(5) {
         0 => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         1 => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         2 => [b"\xef\xbb\xbf", text.as_bytes()].concat(),
@@ -61,9 +65,9 @@ fn encoded(dice: &mut Dice) -> Vec<u8> {
     }
 }
 
-fn form(dice: &mut Dice) -> Vec<u8> {
+fn form(dice: &mut Random) -> Vec<u8> {
     let name = name(dice);
-    let pair = match dice.next(4) {
+    let pair = match dice.below(4) {
         0 => "_method=DELETE".to_owned(),
         1 => format!("{name}[$ne]={}", own(name)),
         2 => format!("{name}={}&{name}={}", own(name), foreign(name)),
@@ -72,11 +76,11 @@ fn form(dice: &mut Dice) -> Vec<u8> {
     pair.into_bytes()
 }
 
-fn document(dice: &mut Dice) -> String {
+fn document(dice: &mut Random) -> String {
     let name = name(dice);
     let (own, foreign) = (own(name), foreign(name));
     let key = key(dice, name);
-    match dice.next(20) {
+    match dice.below(20) {
         0 => format!(r#"{{"{name}":"{own}","{key}":"{foreign}"}}"#),
         1 => format!(r#"{{"{key}":"{foreign}","{name}":"{own}"}}"#),
         2 => format!(r#"{{"{key}":{{"$ne":"{own}"}}}}"#),
@@ -106,15 +110,15 @@ fn document(dice: &mut Dice) -> String {
         18 => format!("\u{feff}{{\"{key}\":\"{foreign}\"}}"),
         _ => format!(
             r#"{{"{key}":"{}"}}"#,
-            if dice.chance(2) { own } else { foreign }
+            if dice.once_in(2) { own } else { foreign }
         ),
     }
 }
 
 /// A spelling of a key.
-fn key(dice: &mut Dice, name: &str) -> String {
+fn key(dice: &mut Random, name: &str) -> String {
     let (first, rest) = name.split_at(1);
-    match dice.next(10) {
+    match dice.below(10) {
         0 => name.to_ascii_uppercase(),
         1 => super::snake(name, '_'),
         2 => super::snake(name, '-'),
