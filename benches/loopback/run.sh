@@ -1,47 +1,17 @@
 #!/usr/bin/env bash
 # The whole gate against HAProxy and nginx on the same job; see benches/README.md.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-export PATH="$PATH:/usr/sbin"
+# shellcheck source=benches/lib.sh
+. "$(dirname "$0")/../lib.sh"
 secs=${1:-8}
 connections=${2:-64}
-for tool in nginx haproxy wrk openssl python3 taskset; do
-  command -v "$tool" >/dev/null || { echo "missing: $tool (apt-get install nginx haproxy wrk openssl python3 util-linux)" >&2; exit 5; }
-done
-# PALISADE_BIN: measure a binary that is built already.
-[ -n "${PALISADE_BIN:-}" ] || cargo build --release --quiet
-palisade=${PALISADE_BIN:-target/release/palisade}
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-python3 benches/loopback/prepare.py "$work"
-# shellcheck disable=SC1091
-. "$work/env"
+begin curl nginx haproxy wrk openssl python3 taskset
 
-start() { # core, command...
-  local core=$1
-  shift
-  taskset -c "$core" "$@" >"$work/log" 2>&1 &
-  pids+=($!)
-}
-answers() { # url
-  for _ in $(seq 100); do
-    curl -fs -o /dev/null -H "Authorization: Bearer $TOKEN" "$1" && return 0
-    sleep 0.1
-  done
-  echo "no answer from $1:" >&2
-  curl -s -i -H "Authorization: Bearer $TOKEN" "$1" >&2 || true
-  cat "$work/log" >&2
-  exit 1
-}
+# The proxy under test has a core of its own.
+upstream=(taskset -c 1) proxy=(taskset -c 0)
 ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 
-start 1 nginx -c "$work/upstream.conf" -p "$work"
+start "${upstream[@]}" nginx -c "$work/upstream.conf" -p "$work"
 answers "http://127.0.0.1:$UPSTREAM_PORT/app/v1/missions"
 results=$work/results
 measure() { # name, pid, port
@@ -63,13 +33,13 @@ measure() { # name, pid, port
 }
 
 for round in 1 2 3; do
-  start 0 haproxy -db -f "$work/haproxy.cfg"
+  start "${proxy[@]}" haproxy -db -f "$work/haproxy.cfg"
   measure haproxy-jwt "${pids[-1]}" "$HAPROXY_PORT"
   kill "${pids[-1]}"; wait "${pids[-1]}" 2>/dev/null || true
-  start 0 nginx -c "$work/bare.conf" -p "$work"
+  start "${proxy[@]}" nginx -c "$work/bare.conf" -p "$work"
   measure nginx-bare "${pids[-1]}" "$NGINX_PORT"
   kill "${pids[-1]}"; wait "${pids[-1]}" 2>/dev/null || true
-  start 0 "$palisade" serve --config "$work/palisade.yaml"
+  start "${proxy[@]}" "$palisade" serve --config "$work/palisade.yaml"
   measure palisade "${pids[-1]}" "$PALISADE_PORT"
   kill "${pids[-1]}"; wait "${pids[-1]}" 2>/dev/null || true
 done
