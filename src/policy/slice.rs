@@ -75,6 +75,18 @@ impl Slice {
         self.policies.iter().map(|policy| &policy.id)
     }
 
+    /// Whether both ask the same of every question, under the same names.
+    #[cfg(test)]
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let same = |(one, other): (&Arc<Compiled>, &Arc<Compiled>)| {
+            (&one.id, one.effect, one.isolation) == (&other.id, other.effect, other.isolation)
+                && one.not_after == other.not_after
+                && (&one.condition, &one.written) == (&other.condition, &other.written)
+        };
+        self.policies.len() == other.policies.len()
+            && self.policies.iter().zip(&other.policies).all(same)
+    }
+
     fn add(&mut self, policy: &Arc<Compiled>, reads: &Reads) {
         self.policies.push(Arc::clone(policy));
         self.reads.add(reads);

@@ -64,7 +64,7 @@ pub(super) fn stores() -> Vec<Store> {
 const STORES: usize = 7;
 
 fn all_stores() -> Vec<Store> {
-    let variant = |awkward: &str, overlays: &[(&str, &str)]| {
+    let variant = |awkward: &str, overlays: &[(&str, &str)], former: Option<&Store>| {
         let mut settings = settings();
         settings
             .platform
@@ -73,21 +73,32 @@ fn all_stores() -> Vec<Store> {
             .iter()
             .map(|(id, text)| overlay(id, text))
             .collect();
-        store(settings)
+        let built = Store::succeed(settings, former);
+        let built = built.map_err(|faults| crate::fault::render(&faults));
+        let (store, _) = built.unwrap();
+        for (id, _) in overlays {
+            store.load(&account_id(id));
+        }
+        store
     };
-    vec![
-        store(settings()),
-        variant(AWKWARD, &[("acme", ACME)]),
-        variant(AWKWARD, &[("acme", ACME_LATER)]),
-        variant(AWKWARD, &[("acme", ACME_LATER), ("catalog", CATALOG)]),
+    let awkward = variant(AWKWARD, &[("acme", ACME)], None);
+    // The platform's policies are those of the former; they are checked once.
+    let with = |overlays: &[(&str, &str)]| variant(AWKWARD, overlays, Some(&awkward));
+    let others = [
+        with(&[("acme", ACME_LATER)]),
+        with(&[("acme", ACME_LATER), ("catalog", CATALOG)]),
         // These read the same, and say something else.
-        variant(AWKWARD, &[("acme", &ACME.replace("f.catalog", "f.other"))]),
-        variant(AWKWARD, &[("acme", &ACME.replace("f.path", "f.other"))]),
+        with(&[("acme", &ACME.replace("f.catalog", "f.other"))]),
+        with(&[("acme", &ACME.replace("f.path", "f.other"))]),
         variant(
             &AWKWARD.replace("\"enterprise\" &&", "\"standard\" &&"),
             &[("acme", ACME)],
+            None,
         ),
-    ]
+    ];
+    let mut stores = vec![store(settings()), awkward];
+    stores.extend(others);
+    stores
 }
 
 fn directories() -> Vec<Directory> {
