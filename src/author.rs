@@ -1,5 +1,7 @@
 //! What the author of policies and the operator ask of the files, without serving them.
 
+pub mod asked;
 mod check;
+pub mod test;
 
 pub use check::{check, lint};

@@ -9,6 +9,7 @@ mod reference;
 mod report;
 mod serve;
 mod tenants;
+mod test;
 
 use clap::{Args, Parser, Subcommand};
 use std::fmt::Write as _;
@@ -24,6 +25,8 @@ pub(crate) mod exit {
     pub(crate) const USAGE: u8 = 2;
     /// Configuration or policies are not valid.
     pub(crate) const INVALID: u8 = 3;
+    /// A test failed.
+    pub(crate) const FALSIFIED: u8 = 4;
 }
 
 /// What `--format` says of itself where faults are printed.
@@ -55,6 +58,16 @@ enum Command {
     /// Report every fault of configuration, tenants, routes, schema and policies at once.
     #[command(after_help = "Example: palisade check --config palisade.yaml --format json")]
     Check(check::Args),
+    /// Hold what must become of requests against what does.
+    ///
+    /// Cases are YAML with requests, which the code that serves decides, or JSON as `cedar run-tests` has it,
+    /// which is put to the policies alone: to the platform's, and to those of the account that the file is
+    /// named after. It exits 4 where one fails.
+    #[command(
+        after_help = "Examples: palisade test --config palisade.yaml\n          \
+        palisade test policies/tests/app.yaml --filter viewer --format junit"
+    )]
+    Test(test::Args),
     /// Tell why a request would be allowed or refused: caller, route, isolation, policies.
     ///
     /// The answer comes from the code that serves, and exits 0 whatever it is.
@@ -98,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => serve::run(&file.config),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Tenants(args) => tenants::run(&args),

@@ -29,6 +29,12 @@ pub use seen::{Compare, Seen, Told};
 pub use settings::{Kept, Origin, Resolved, Restrictions};
 pub use watch::{Settings as ReloadSettings, Watch};
 
+// What files of others are read with too: the cases of `palisade test`.
+pub(crate) use files::{FILE_BYTES_MAX, OPENAPI_BYTES_MAX, list, read as read_file};
+pub(crate) use misfit::shape;
+pub(crate) use schema::Rules;
+pub(crate) use units::Moment;
+
 use crate::document::Document;
 use crate::fault::Fault;
 use disk::Disk;

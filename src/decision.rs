@@ -12,6 +12,7 @@ mod facts;
 mod key;
 mod layers;
 mod permit;
+mod put;
 mod question;
 mod share;
 mod view;
@@ -19,6 +20,7 @@ mod view;
 pub use auditor::Mismatch;
 pub use cache::{Kept, Settings};
 pub use permit::{By, Denied, Permit, public};
+pub use put::{Asking, Put};
 
 use crate::head::Head;
 use crate::policy::{self, Answer, Ruling, Store};

@@ -12,8 +12,8 @@ pub use story::{Caller, Decision, Isolation, Policy, Reference, Request, Route, 
 use crate::body::Seen;
 use crate::clock::Timestamp;
 use crate::decision::Pdp;
-use crate::gate::{self, Generation, Identity, Input};
-use crate::head::{self, Peer};
+use crate::gate::{self, Generation, Identity, Input, Learnt};
+use crate::head::{self, Head, Peer};
 use crate::reason::Reason;
 use http::request::Parts;
 use std::sync::Arc;
@@ -32,14 +32,33 @@ pub struct Asked {
     pub now: Timestamp,
 }
 
+/// A story, and what it was told from.
+pub struct Told {
+    /// What is told.
+    pub story: Story,
+    /// How the request was read. `None`: it could not be.
+    pub head: Option<Arc<Head>>,
+    /// What was learnt on the way.
+    pub learnt: Learnt,
+}
+
 /// Decides, and tells how.
 pub fn explain(generation: &Generation, pdp: &Pdp, asked: Asked) -> Story {
+    tell(generation, pdp, asked).story
+}
+
+/// The same, with what it is told from.
+pub fn tell(generation: &Generation, pdp: &Pdp, asked: Asked) -> Told {
     let mut story = Story::of(&asked.parts);
     let head = match head::read(&asked.parts, &asked.peer, &generation.head, asked.now) {
         Ok(head) => Arc::new(head),
         Err(error) => {
             story.refused(&error.into(), "head");
-            return story;
+            return Told {
+                story,
+                head: None,
+                learnt: Learnt::default(),
+            };
         }
     };
     let input = Input {
@@ -59,11 +78,15 @@ pub fn explain(generation: &Generation, pdp: &Pdp, asked: Asked) -> Story {
         Ok(permit) => story.allowed(permit, &head, generation, &asked.parts.headers),
         Err(refusal) => story.refused(refusal, step(&verdict.learnt, refusal.reason)),
     }
-    story
+    Told {
+        story,
+        head: Some(head),
+        learnt: verdict.learnt,
+    }
 }
 
 /// Which step a refusal came from, by what was learnt before it.
-fn step(learnt: &gate::Learnt, reason: Reason) -> &'static str {
+fn step(learnt: &Learnt, reason: Reason) -> &'static str {
     if reason == Reason::TokenMissing {
         return "token";
     }

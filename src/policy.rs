@@ -7,6 +7,7 @@
 
 mod about;
 mod annotation;
+mod bench;
 mod budget;
 mod classes;
 mod diagnose;
@@ -40,6 +41,7 @@ mod time;
 mod validate;
 
 pub use about::About;
+pub use bench::{Bench, Judged, Panel, Said, Subject};
 pub use environment::{Environment, PrincipalType};
 pub use evaluate::{Answer, Consulted, Erring, Ruling, Slow, Whose, evaluate};
 pub use loader::{Loader, Unloaded};
@@ -54,6 +56,7 @@ pub use source::{OverlaySource, Settings, Source};
 pub use stack::EVALUATION_STACK_BYTES_MIN;
 pub use store::Store;
 pub use time::{Clockwork, Window};
+use validate::LEVEL;
 
 #[cfg(test)]
 mod tests;

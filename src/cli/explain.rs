@@ -1,9 +1,11 @@
 //! `palisade explain`: why a request would be allowed or refused.
 
-mod asked;
+mod arguments;
 
 use super::report::Format;
 use super::{ConfigFile, complain, exit, say};
+use crate::author::asked::{self, Misread};
+use crate::author::test::{self, Desk, Session, Setting, Unwritten};
 use crate::clock::{Clock, Timestamp};
 use crate::decision::Pdp;
 use crate::explain::{self, Story};
@@ -30,9 +32,9 @@ pub(super) struct Args {
     /// `listen.hosts` is used
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// A file with the body
-    #[arg(long, value_name = "FILE")]
-    body: Option<PathBuf>,
+    /// The body: JSON, or a file with it
+    #[arg(long, value_name = "JSON|FILE")]
+    body: Option<String>,
     /// The token that is sent. Its signature is checked with the issuer's keys, which are fetched
     #[arg(long)]
     token: Option<String>,
@@ -54,6 +56,10 @@ pub(super) struct Args {
     /// The moment of the request, as in `2026-12-31T12:00:00Z`; now unless said otherwise
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     at: Option<Timestamp>,
+    /// Add the question and its answer to this file of cases, for `palisade test`. It is made if it is not
+    /// there, and keeps what it has. Claims of a token are written without its signature
+    #[arg(long, value_name = "FILE", conflicts_with = "client_certificate")]
+    write_test: Option<PathBuf>,
     /// For people, or for machines
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -71,6 +77,22 @@ enum Failure {
     Invalid(Vec<Fault>),
     /// The machine.
     Machine(std::io::Error),
+}
+
+impl From<Unwritten> for Failure {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Invalid(faults) => Self::Invalid(faults),
+            Unwritten::Other(_) => Self::Usage(unwritten.to_string()),
+            Unwritten::Machine(_, error) => Self::Machine(error),
+        }
+    }
+}
+
+impl From<Misread> for Failure {
+    fn from(misread: Misread) -> Self {
+        Self::Usage(misread.to_string())
+    }
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
@@ -115,13 +137,32 @@ fn tell(args: &Args) -> Result<Story, Failure> {
     let clock = args.at.map_or_else(Clock::system, Clock::manual);
     let metrics = Metrics::new();
     let resolved = config::load(&args.file.config).map_err(Failure::Invalid)?;
+    let setting = Setting::of(&resolved);
     let pdp = Pdp::new(resolved.decision, Arc::clone(&metrics));
     let generation = app::generation(resolved, &clock, &metrics).map_err(Failure::Invalid)?;
     let now = clock.now();
     let (identity, bearer) = identify(args, &generation, now)?;
-    let asked = asked::read(args, &generation, bearer.as_deref(), identity, now)?;
+    let asked = arguments::read(args, &generation, bearer.as_deref(), identity, now)?;
+    let fields = asked.parts.headers.clone();
     let mut story = explain::explain(&generation, &pdp, asked);
     story.notes.extend(note(args));
+    if let Some(file) = &args.write_test {
+        let answered = arguments::answered(args, (&fields, bearer.as_deref()), now, &story)?;
+        let session = Session {
+            generation: &generation,
+            pdp: &pdp,
+            now,
+            config: &args.file.config,
+            looks: None,
+        };
+        test::add(
+            file,
+            &answered,
+            &Desk::new(&setting, &generation, now),
+            &session,
+        )?;
+        complain(&format!("written to {}\n", file.display()));
+    }
     Ok(story)
 }
 
@@ -144,31 +185,25 @@ fn identify(
 ) -> Result<(Identity, Option<String>), Failure> {
     let issuers = &generation.rules.issuers;
     if let Some(claims) = &args.claims {
-        let claims = asked::inline(claims)?;
-        return Ok((found(issuers.assume_claims(&claims, now)), None));
+        let claims = arguments::inline(claims)?;
+        return Ok((asked::on_trust(issuers, &claims, now), None));
     }
     let token = match (&args.token, &args.token_file) {
         (Some(token), _) => token.clone(),
-        (None, Some(file)) => asked::text(file)?,
+        (None, Some(file)) => arguments::text(file)?,
         (None, None) => return Ok((Identity::Anonymous, None)),
     };
     let token = token.trim().to_owned();
-    let verified = if args.unverified {
-        issuers.assume_signed(&token, now)
+    let identity = if args.unverified {
+        asked::unverified(issuers, &token, now)
     } else {
-        verified(generation, &token, now).map_err(Failure::Machine)?
+        let verified = verified(generation, &token, now);
+        asked::found(verified.map_err(Failure::Machine)?)
     };
-    Ok((found(verified), Some(token)))
+    Ok((identity, Some(token)))
 }
 
 type Verified = Result<Arc<crate::token::Verified>, crate::token::Error>;
-
-fn found(verified: Verified) -> Identity {
-    match verified {
-        Ok(verified) => Identity::Verified(verified),
-        Err(error) => Identity::Refused(error),
-    }
-}
 
 /// As a request would be: with the issuer's keys, fetched while it waits.
 fn verified(generation: &Generation, token: &str, now: Timestamp) -> std::io::Result<Verified> {

@@ -5,6 +5,7 @@ mod headers;
 mod tables;
 
 use super::{complain, exit, say};
+use crate::author::test;
 use crate::config::schema;
 use clap::CommandFactory;
 use std::fmt::Write as _;
@@ -70,6 +71,7 @@ fn pages() -> Vec<Page> {
             "schemas/revocations.schema.json",
             json(schema::revocations()),
         ),
+        page("schemas/test.schema.json", json(test::schema())),
     ]
 }
 
@@ -84,10 +86,11 @@ fn cli() -> String {
     let mut page = format!(
         "# Command line\n\n\
         Exit codes: 0 good; {} it failed while running; {} the arguments are wrong; {} configuration or\n\
-        policies are not valid.\n",
+        policies are not valid; {} a test failed.\n",
         exit::FAILED,
         exit::USAGE,
-        exit::INVALID
+        exit::INVALID,
+        exit::FALSIFIED
     );
     describe(&command, "palisade", &mut page);
     page

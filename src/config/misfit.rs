@@ -80,7 +80,7 @@ const MISSING_KEY: &str = "config_missing_key";
 const SECRET: &str = "config_secret";
 
 /// The shape of a document, or every way in which it does not fit.
-pub(super) fn shape<T: DeserializeOwned>(
+pub(crate) fn shape<T: DeserializeOwned>(
     document: &Document,
     rules: &Rules,
 ) -> Result<T, Vec<Fault>> {

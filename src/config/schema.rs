@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::sync::LazyLock;
 
 /// A schema, and what holds values against it: that is made once, and costs more than a file does.
-pub(super) struct Rules {
+pub(crate) struct Rules {
     pub(super) schema: Value,
     pub(super) validator: Validator,
 }
@@ -35,7 +35,13 @@ pub fn revocations() -> &'static Value {
 }
 
 impl Rules {
-    fn of<T: JsonSchema>(name: &str) -> Self {
+    /// The schema.
+    pub(crate) fn schema(&self) -> &Value {
+        &self.schema
+    }
+
+    /// Of a shape, under a name of its own.
+    pub(crate) fn of<T: JsonSchema>(name: &str) -> Self {
         let schema = schema_of::<T>(name);
         let validator = jsonschema::options()
             .with_format("moment", |text| {

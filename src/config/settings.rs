@@ -140,6 +140,11 @@ impl Kept {
         }
     }
 
+    /// The folder of the platform's policies.
+    pub fn policies(&self) -> PathBuf {
+        self.folder.join(&self.config.policies)
+    }
+
     /// The same, with what serves by now in the place of the directory that was read: an account whose
     /// file cannot be believed falls back to that, and what was suspended meanwhile stays so.
     #[must_use]

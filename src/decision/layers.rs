@@ -2,6 +2,7 @@
 
 use super::facts::Facts;
 use super::permit::Denied;
+use super::put::Asking;
 use crate::policy::{Consulted, Environment, OverlayState, Reads, Slice, Store, Whose, Window};
 use crate::reason::Reason;
 use crate::tenant::AccountId;
@@ -68,6 +69,23 @@ impl<'a> Layers<'a> {
         consulted.extend(overlay.map(|layer| asked(&layer.slice, Whose::Owner)));
         consulted.extend(reader.map(|layer| asked(&layer.slice, Whose::Reader)));
         consulted
+    }
+
+    /// The same, to be kept.
+    pub(super) fn asking(&self, facts: &Facts<'_>) -> Vec<Asking> {
+        let slices = [Some(&self.environment.platform)].into_iter();
+        let overlays = [self.overlay.as_ref(), self.reader.as_ref()].into_iter();
+        let slices = slices.chain(overlays.map(|layer| layer.map(|layer| &layer.slice)));
+        let owners = self.owners(facts).into_iter();
+        owners
+            .zip(slices.flatten())
+            .zip(self.consulted(false))
+            .map(|((account, slice), consulted)| Asking {
+                account: account.cloned(),
+                slice: Arc::clone(slice),
+                whose: consulted.whose,
+            })
+            .collect()
     }
 
     /// What the slices can read, one after the other.

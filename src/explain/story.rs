@@ -193,9 +193,7 @@ impl Story {
             (None, None) => Isolation::default(),
         };
         let determining = learnt.determining.iter();
-        self.policies = determining
-            .map(|id| policy(id, store.about(id).as_ref()))
-            .collect();
+        self.policies = determining.map(|id| Policy::of(id, store)).collect();
     }
 
     pub(super) fn allowed(
@@ -311,6 +309,13 @@ fn isolation(scope: &Scope) -> Isolation {
         workspace: scope.workspace().map(WorkspaceId::to_string),
         catalog: scope.catalog().map(WorkspaceId::to_string),
         grant_until: scope.grant().map(|grant| grant.until.rfc3339()),
+    }
+}
+
+impl Policy {
+    /// What is to be told of the policy with that id.
+    pub fn of(id: &str, store: &Store) -> Self {
+        policy(id, store.about(id).as_ref())
     }
 }
 

@@ -28,7 +28,7 @@ impl fmt::Display for Story {
         tell_isolation(f, &self.isolation)?;
         tell_decision(f, &self.decision)?;
         for policy in &self.policies {
-            tell_policy(f, policy)?;
+            writeln!(f, "{policy}")?;
         }
         if self.policies.is_empty() && self.decision.code == Some("policy_denied") {
             writeln!(f, "policies   none permits it")?;
@@ -131,20 +131,16 @@ fn tell_decision(f: &mut fmt::Formatter<'_>, decision: &Decision) -> fmt::Result
     }
 }
 
-fn tell_policy(f: &mut fmt::Formatter<'_>, policy: &Policy) -> fmt::Result {
-    write!(
-        f,
-        "policies   {} {}",
-        policy.effect.unwrap_or("policy"),
-        policy.id
-    )?;
-    if let Some(file) = &policy.file {
-        let line = policy.line.unwrap_or(1);
-        write!(f, " ({file}:{line})")?;
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let effect = self.effect.unwrap_or("policy");
+        write!(f, "policies   {effect} {}", self.id)?;
+        if let Some(file) = &self.file {
+            write!(f, " ({file}:{})", self.line.unwrap_or(1))?;
+        }
+        for text in [&self.reason, &self.description].into_iter().flatten() {
+            write!(f, "\n           {text}")?;
+        }
+        Ok(())
     }
-    writeln!(f)?;
-    for text in [&policy.reason, &policy.description].into_iter().flatten() {
-        writeln!(f, "           {text}")?;
-    }
-    Ok(())
 }

@@ -65,6 +65,11 @@ impl Overlay {
         self.about.is_empty()
     }
 
+    /// The ids of its policies, in no order.
+    pub fn policy_ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.about.keys()
+    }
+
     /// What is to be told of one of its policies.
     pub(super) fn about(&self, id: &str) -> Option<&About> {
         self.about.get(id)

@@ -70,6 +70,12 @@ impl Slice {
         self.policies.is_empty()
     }
 
+    /// Whether one of them permits.
+    pub fn permits(&self) -> bool {
+        let mut policies = self.policies.iter();
+        policies.any(|policy| policy.effect == Effect::Permit)
+    }
+
     /// The ids of the policies.
     pub fn policy_ids(&self) -> impl Iterator<Item = &Arc<str>> {
         self.policies.iter().map(|policy| &policy.id)

@@ -125,6 +125,19 @@ impl Store {
         }
     }
 
+    /// Ids of the policies of all accounts, where these load. Parses all of them, so it is not for what
+    /// serves.
+    pub fn overlay_policy_ids(&self) -> Vec<Arc<str>> {
+        let mut ids = Vec::new();
+        for account in self.overlays.keys() {
+            self.load(account);
+            if let OverlayState::Ready(overlay) = self.overlay(account) {
+                ids.extend(overlay.policy_ids().cloned());
+            }
+        }
+        ids
+    }
+
     /// The account's own policies.
     pub fn overlay(&self, account: &AccountId) -> OverlayState {
         let Some(held) = self.overlays.get(account) else {
@@ -176,6 +189,11 @@ impl Store {
         let mut unchecked: Vec<AccountId> = unchecked.map(|(account, _)| account.clone()).collect();
         unchecked.sort();
         unchecked
+    }
+
+    /// What policies are reviewed against.
+    pub(super) fn types(&self) -> &Types {
+        &self.platform.types
     }
 
     pub(super) fn shelf(&self) -> &Shelf {

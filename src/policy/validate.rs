@@ -8,7 +8,7 @@ use cedar_policy::{PolicySet, ValidationMode, ValidationWarning, Validator};
 
 /// Attributes up to one step from principal, resource and context: what {principal, resource, action}
 /// as a store can answer.
-const LEVEL: u32 = 1;
+pub(super) const LEVEL: u32 = 1;
 
 /// Every error and warning, in the order of the file.
 pub(super) fn validate(

@@ -31,6 +31,8 @@ mod broken_upstreams;
 #[cfg(test)]
 mod caching;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cognito;

@@ -1,6 +1,7 @@
 //! The page of configuration keys, read out of the JSON Schemas.
 
 use super::cell;
+use crate::author::test;
 use crate::config::schema;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -11,6 +12,7 @@ pub(super) fn page() -> String {
     file(&mut page, "`palisade.yaml`", schema::config());
     file(&mut page, "Tenant files", schema::tenant());
     file(&mut page, "Revocations", schema::revocations());
+    file(&mut page, "Files of cases", test::schema());
     page
 }
 

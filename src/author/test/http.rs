@@ -1,0 +1,315 @@
+//! Cases of the HTTP level: read from files, held to what they name, and put to the gate.
+
+use super::expected::{Expected, Got};
+use super::file::{Case as Shape, Claims, Expect, File, Values, Whole};
+use super::{Desk, Ran, Session};
+use crate::author::asked::{self, Misread};
+use crate::clock::Timestamp;
+use crate::config;
+use crate::decision::Question;
+use crate::document::{Document, child};
+use crate::explain::{self, Asked};
+use crate::fault::{Fault, nearest};
+use crate::gate::Identity;
+use crate::head::Peer;
+use crate::token::Caller;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A request to be put to the gate.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    /// As written.
+    pub(super) request: String,
+    parts: Parts,
+    pub(super) body: Option<Vec<u8>>,
+    /// Of the token; `None`: none is sent.
+    claims: Option<Claims>,
+    at: Option<Timestamp>,
+    pub(super) expected: Expected,
+}
+
+/// People whom cases name.
+#[derive(Default)]
+struct People {
+    everyone: Claims,
+    people: BTreeMap<String, Claims>,
+}
+
+/// The cases of a document, each with its pointer, or everything that is wrong with it.
+pub(super) fn read(
+    document: &Document,
+    folder: &Path,
+    desk: &Desk,
+) -> Result<Vec<(String, String, Case)>, Vec<Fault>> {
+    let file: File = config::shape(document, &super::file::RULES)?;
+    let mut reader = Reader {
+        document,
+        desk,
+        people: People::default(),
+        at: file.at.map(|at| at.0),
+        faults: Vec::new(),
+    };
+    reader.meet(&file, folder);
+    let mut cases = Vec::new();
+    for (index, shape) in file.cases.into_iter().enumerate() {
+        let at = child("/cases", &index.to_string());
+        let name = shape.name.clone();
+        if let Some(case) = reader.case(&at, shape) {
+            cases.push((at, name, case));
+        }
+    }
+    if reader.faults.is_empty() {
+        Ok(cases)
+    } else {
+        Err(reader.faults)
+    }
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    desk: &'a Desk,
+    people: People,
+    at: Option<Timestamp>,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, pointer: &str, code: &'static str, message: String, help: String) {
+        let place = self.document.place(pointer);
+        self.faults
+            .push(Fault::error(code, place, message).help(help));
+    }
+
+    /// Learns of the people of the file and of its fixtures; its own hide those of the same name.
+    fn meet(&mut self, file: &File, folder: &Path) {
+        if let Some(name) = &file.fixtures {
+            match fixtures(&folder.join(name)) {
+                Ok(known) => self.people = known,
+                Err(found) => {
+                    let message = format!("`{name}` cannot be used");
+                    let help = "mend it, or correct the path".to_owned();
+                    self.fault("/fixtures", "test_fixtures", message, help);
+                    self.faults.extend(found);
+                }
+            }
+        }
+        self.people.everyone.extend(file.everyone.clone());
+        self.people.people.extend(file.people.clone());
+    }
+
+    fn case(&mut self, at: &str, shape: Shape) -> Option<Case> {
+        let before = self.faults.len();
+        let claims = self.claims(at, &shape);
+        let parts = self.parts(at, &shape);
+        let expected = self.expected(at, shape.expect);
+        let (Some(parts), true) = (parts, self.faults.len() == before) else {
+            return None;
+        };
+        Some(Case {
+            request: shape.request,
+            parts,
+            body: shape.body.as_ref().map(bytes),
+            claims,
+            at: shape.at.map(|at| at.0).or(self.at),
+            expected,
+        })
+    }
+
+    fn claims(&mut self, at: &str, shape: &Shape) -> Option<Claims> {
+        let mut claims = Claims::new();
+        if let Some(name) = &shape.who {
+            let Some(own) = self.people.people.get(name) else {
+                let known = self.people.people.keys().map(String::as_str);
+                let help = match nearest(name, known.clone()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("people here: {}", known.collect::<Vec<_>>().join(", ")),
+                };
+                let message = format!("nobody is called `{name}`");
+                self.fault(&child(at, "as"), "test_unknown_person", message, help);
+                return None;
+            };
+            claims.extend(self.people.everyone.clone());
+            claims.extend(own.clone());
+            claims
+                .entry("sub")
+                .or_insert_with(|| Value::String(name.clone()));
+        }
+        match (&shape.claims, &shape.who) {
+            (None, None) => return None,
+            (None, Some(_)) => {}
+            (Some(other), _) => claims.extend(other.clone()),
+        }
+        if let Some(issuer) = &self.desk.issuer {
+            claims
+                .entry("iss")
+                .or_insert_with(|| Value::String(issuer.clone()));
+        }
+        claims.retain(|_, value| !value.is_null());
+        Some(claims)
+    }
+
+    fn parts(&mut self, at: &str, shape: &Shape) -> Option<Parts> {
+        let read = || -> Result<Parts, (String, Misread)> {
+            let parts = asked::request(&shape.request);
+            let mut parts = parts.map_err(|error| (child(at, "request"), error))?;
+            for (name, values) in &shape.headers {
+                for value in values.all() {
+                    let field = asked::named_field(name, value);
+                    let place = || child(&child(at, "headers"), name);
+                    let (name, value) = field.map_err(|error| (place(), error))?;
+                    parts.headers.append(name, value);
+                }
+            }
+            asked::name_host(&mut parts.headers, self.desk.host.as_deref());
+            if shape.body.as_ref().is_some_and(|body| !body.is_string()) {
+                let json = HeaderValue::from_static("application/json");
+                parts.headers.entry(header::CONTENT_TYPE).or_insert(json);
+            }
+            Ok(parts)
+        };
+        match read() {
+            Ok(parts) => Some(parts),
+            Err((pointer, error)) => {
+                let help = "see `palisade explain --help`".to_owned();
+                self.fault(&pointer, "test_request", error.to_string(), help);
+                None
+            }
+        }
+    }
+
+    fn expected(&mut self, at: &str, expect: Expect) -> Expected {
+        let whole = match expect {
+            Expect::Word(decision) => Whole {
+                decision,
+                ..Whole::default()
+            },
+            Expect::Whole(whole) => whole,
+        };
+        let policies = child(&child(at, "expect"), "policies");
+        for (index, id) in whole.policies.iter().flatten().enumerate() {
+            if let Err(help) = self.desk.knows(id) {
+                let message = format!("there is no policy `{id}`");
+                let pointer = child(&policies, &index.to_string());
+                self.fault(&pointer, "test_unknown_policy", message, help);
+            }
+        }
+        let told = !whole.headers.is_empty() || !whole.without.is_empty();
+        if told && whole.decision.0 != super::ALLOW {
+            let message = "only what is allowed is forwarded".to_owned();
+            let help = "remove `headers` and `without`, or expect `allow`".to_owned();
+            self.fault(&child(at, "expect"), "test_headers", message, help);
+        }
+        Expected::of(whole)
+    }
+}
+
+/// Everyone of a file of fixtures.
+fn fixtures(path: &Path) -> Result<People, Vec<Fault>> {
+    let text = config::read_file(path, config::FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
+    let document = Document::parse(&path.display().to_string(), text)?;
+    let file: File = config::shape(&document, &super::file::RULES)?;
+    Ok(People {
+        everyone: file.everyone,
+        people: file.people,
+    })
+}
+
+fn bytes(body: &Value) -> Vec<u8> {
+    match body {
+        Value::String(text) => text.clone().into_bytes(),
+        other => other.to_string().into_bytes(),
+    }
+}
+
+impl Values {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl Case {
+    /// Puts it to the gate.
+    pub(super) fn run(&self, session: &Session<'_>) -> Ran {
+        let now = self.at.unwrap_or(session.now);
+        let generation = session.generation;
+        let issuers = &generation.rules.issuers;
+        let identity = match self.claims_at(now) {
+            Some(claims) => asked::on_trust(issuers, &claims, now),
+            None => Identity::Anonymous,
+        };
+        let asked = Asked {
+            parts: self.parts.clone(),
+            body: self.body.clone(),
+            peer: Peer::plain(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            identity,
+            now,
+        };
+        let told = explain::tell(generation, session.pdp, asked);
+        let learnt = &told.learnt;
+        let question = || {
+            let (target, scope) = (learnt.target.as_ref()?, learnt.scope.clone()?);
+            let caller: &Arc<Caller> = learnt.caller.as_ref()?;
+            let question = Question {
+                caller,
+                target,
+                scope,
+                head: told.head.as_deref()?,
+            };
+            Some(session.pdp.put_of(&generation.rules.store, &question))
+        };
+        let puts = session.keeps().then(question).flatten();
+        let target = learnt.target.as_ref();
+        let story = told.story;
+        Ran {
+            route: target.map(|target| Arc::clone(&target.route)),
+            puts: puts.unwrap_or_default(),
+            detail: story
+                .decision
+                .detail
+                .clone()
+                .filter(|detail| !detail.is_empty()),
+            got: Got::of(&story),
+            policies: story.policies,
+        }
+    }
+
+    /// The claims as JSON, with the times that they do not say.
+    pub(super) fn claims_at(&self, now: Timestamp) -> Option<String> {
+        let mut claims = self.claims.clone()?;
+        let secs = now.millis().div_euclid(1000);
+        for (name, at) in [
+            ("iat", secs - BEFORE_SECS),
+            ("auth_time", secs - BEFORE_SECS),
+            ("exp", secs + AFTER_SECS),
+        ] {
+            claims.entry(name).or_insert_with(|| at.into());
+        }
+        Some(Value::Object(claims).to_string())
+    }
+
+    /// The moment of the request, if the file says one.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    /// Its fields as lines, without what was added to them.
+    pub(super) fn fields(&self) -> impl Iterator<Item = String> + '_ {
+        let fields = self.parts.headers.iter();
+        let fields = fields.filter(|(name, _)| *name != header::HOST);
+        fields.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+    }
+}
+
+/// How long before a request its token was issued.
+const BEFORE_SECS: i64 = 60;
+/// How long after a request its token is good.
+const AFTER_SECS: i64 = 3_600;

@@ -1,0 +1,74 @@
+//! What is put to the policies for one request, as it stands: for whoever looks at the policies with many
+//! questions.
+
+use super::facts::{self, Facts};
+use super::layers::Layers;
+use super::{Pdp, Question, question};
+use crate::clock::Timestamp;
+use crate::policy::{Consulted, Slice, Store, Whose};
+use crate::tenant::AccountId;
+use cedar_policy::{Entities, Request};
+use std::sync::Arc;
+
+/// One question of Cedar's, with whom it is put to.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// Who is asked, the platform first.
+    pub layers: Vec<Asking>,
+    /// What is asked.
+    pub request: Request,
+    /// What can be looked at.
+    pub entities: Entities,
+    /// The moment of the request.
+    pub now: Timestamp,
+}
+
+/// A layer that is asked.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// Whose policies they are; `None`: the platform's.
+    pub account: Option<AccountId>,
+    /// The policies.
+    pub slice: Arc<Slice>,
+    /// Which settles how they are asked.
+    pub whose: Whose,
+}
+
+impl Asking {
+    /// To be asked.
+    pub fn consulted(&self) -> Consulted<'_> {
+        Consulted {
+            slice: &self.slice,
+            whose: self.whose,
+            as_written: false,
+        }
+    }
+}
+
+impl Pdp {
+    /// Everything that [`Pdp::decide`] asks of one request; what cannot be asked is left out.
+    pub fn put_of(&self, store: &Store, question: &Question<'_>) -> Vec<Arc<Put>> {
+        let all = facts::asked(question);
+        let put = all.filter_map(|about| self.one(store, question, about));
+        put.map(Arc::new).collect()
+    }
+
+    fn one(
+        &self,
+        store: &Store,
+        question: &Question<'_>,
+        about: (facts::Who<'_>, facts::What<'_>),
+    ) -> Option<Put> {
+        let facts = Facts::read(question, about).ok()?;
+        let layers = Layers::find(store, &facts).ok()?;
+        let principal = self.principals.of(&facts).ok()?;
+        let built = question::build(store, layers.environment, &facts, &principal, false);
+        let (request, entities) = built.ok()?;
+        Some(Put {
+            layers: layers.asking(&facts),
+            request,
+            entities,
+            now: facts.head.now,
+        })
+    }
+}
