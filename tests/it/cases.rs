@@ -379,3 +379,12 @@ fn open_elements(text: &str) -> i32 {
     }
     open
 }
+
+/// The demo's cases are about its people, of whom such a gate knows nobody.
+#[test]
+fn a_gate_made_from_the_demo_begins_without_cases() {
+    let folder = Folder::empty();
+    tells(&folder.run(&["init", "--from-demo", "gate"]), 0, &[]);
+    let said = folder.run(&["test", "--config", "gate/palisade.yaml"]);
+    tells(&said, 3, &["gate/policies/tests"]);
+}

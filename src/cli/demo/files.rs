@@ -63,6 +63,42 @@ pub(in crate::cli) const FILES: &[(&str, &str)] = &[
         include_str!("../../../policies/README.md"),
     ),
     (
+        "policies/tests/acme.json",
+        include_str!("../../../policies/tests/acme.json"),
+    ),
+    (
+        "policies/tests/acme.yaml",
+        include_str!("../../../policies/tests/acme.yaml"),
+    ),
+    (
+        "policies/tests/app.yaml",
+        include_str!("../../../policies/tests/app.yaml"),
+    ),
+    (
+        "policies/tests/dashboard.yaml",
+        include_str!("../../../policies/tests/dashboard.yaml"),
+    ),
+    (
+        "policies/tests/entities.json",
+        include_str!("../../../policies/tests/entities.json"),
+    ),
+    (
+        "policies/tests/guards.json",
+        include_str!("../../../policies/tests/guards.json"),
+    ),
+    (
+        "policies/tests/people.yaml",
+        include_str!("../../../policies/tests/people.yaml"),
+    ),
+    (
+        "policies/tests/portal.yaml",
+        include_str!("../../../policies/tests/portal.yaml"),
+    ),
+    (
+        "policies/tests/roles.json",
+        include_str!("../../../policies/tests/roles.json"),
+    ),
+    (
         "schemas/core.cedarschema",
         include_str!("../../../schemas/core.cedarschema"),
     ),

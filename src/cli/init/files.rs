@@ -34,8 +34,9 @@ pub(super) fn smallest(control_token: &str) -> Vec<File> {
 /// The demo's files without what makes them a demonstration: its issuer, whose keys everybody has, its
 /// upstream, its operator.
 pub(super) fn from_demo(control_token: &str) -> Vec<File> {
-    // The README is about the demo as it runs.
-    let shipped = demo::FILES.iter().filter(|(name, _)| *name != "README.md");
+    // The README is about the demo as it runs, and the cases about its people.
+    let of_demo = |name: &str| name == "README.md" || name.starts_with("policies/tests/");
+    let shipped = demo::FILES.iter().filter(|(name, _)| !of_demo(name));
     let mut files: Vec<File> = shipped.map(|file| public(*file)).collect();
     for file in &mut files {
         if file.name == CONFIG {

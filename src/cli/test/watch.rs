@@ -12,7 +12,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 /// How often files are looked at.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs the cases, and again whenever a file changed and has been the same for one look.
 pub(super) fn run(args: &Args) -> ExitCode {
