@@ -40,7 +40,7 @@ impl Asking {
         Consulted {
             slice: &self.slice,
             whose: self.whose,
-            as_written: false,
+            as_written: true,
         }
     }
 }

@@ -122,11 +122,10 @@ impl Facts<'_> {
 
     fn step<'s>(&'s self, here: Here<'s>, step: &'s Step) -> Option<Seen<'s>> {
         match (self.resolve(here), step) {
-            (_, Step::Attribute(Word::Other(_))) => None,
             (Here::Value(Seen::Record(record)), Step::Attribute(Word::Known(name))) => {
                 record.field(*name)
             }
-            (Here::Value(_), _) => None,
+            (Here::Value(_), _) | (_, Step::Attribute(Word::Other(_))) => None,
             (here, Step::Attribute(Word::Known(name))) => self.attribute(here, *name),
             (here, Step::Tag(key)) => self.tag(here, key).map(Seen::Text),
         }

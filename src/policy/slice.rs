@@ -161,11 +161,14 @@ struct Slicer<'a> {
     /// The groups of all actions. `None`: nothing is settled.
     groups: Option<BTreeSet<Name>>,
     /// What is left of a rule; `None`: it stays as it is.
-    left: HashMap<(usize, By), Option<(Arc<Compiled>, Reads)>>,
+    left: HashMap<(usize, By), Option<Left>>,
 }
 
 /// What settles a policy: the class of the environment, and the action, if the policy names it.
 type By = (u32, Option<Name>);
+
+/// What is asked then, and what that reads.
+type Left = (Arc<Compiled>, Reads);
 
 impl<'a> Slicer<'a> {
     fn new(rules: &'a [Rule], places_max: usize) -> Self {
@@ -207,9 +210,9 @@ impl<'a> Slicer<'a> {
         let is_named =
             |names: &BTreeSet<Name>| action.as_ref().is_some_and(|one| names.contains(one));
         let names = |rule: &Rule| rule.depends.as_ref().is_some_and(is_named);
-        let named = chosen.iter().any(|(_, rule)| names(rule));
+        let by_name = chosen.iter().any(|(_, rule)| names(rule));
         let settles = self.groups.is_some();
-        let by = settles.then(|| (shape.class, action.clone().filter(|_| named)));
+        let by = settles.then(|| (shape.class, action.clone().filter(|_| by_name)));
         let what = (chosen.iter().map(|(index, _)| *index).collect(), by);
         if let Some(made) = self.made.get(&what) {
             return Some(Arc::clone(made));
@@ -235,7 +238,7 @@ impl<'a> Slicer<'a> {
         index: usize,
         rule: &Rule,
         (shape, action): (&Shape, Option<&Name>),
-    ) -> Option<&(Arc<Compiled>, Reads)> {
+    ) -> Option<&Left> {
         let groups = self.groups.as_ref()?;
         rule.depends.as_ref()?;
         let by = (shape.class, action.cloned());

@@ -11,7 +11,9 @@ use crate::decision::{Asking, Put};
 use crate::document::{Document, child};
 use crate::explain;
 use crate::fault::{Fault, nearest};
-use crate::policy::{Consulted, Environment, OverlayState, PrincipalType, Ruling, Store, evaluate};
+use crate::policy::{
+    Consulted, Environment, OverlayState, PrincipalType, Ruling, Store, Whose, evaluate,
+};
 use crate::reason::Reason;
 use crate::tenant::AccountId;
 use cedar_policy::{Context, Entities, EntityUid, Request};
@@ -264,7 +266,7 @@ impl Reader<'_> {
         let mut layers = vec![Asking {
             account: None,
             slice: Arc::clone(&environment.platform),
-            forbids_only: false,
+            whose: Whose::Platform,
         }];
         // Portal requests consult the platform alone.
         let portal = environment.action.id().unescaped().starts_with("portal/");
@@ -279,7 +281,7 @@ impl Reader<'_> {
                 layers.extend(overlay.slice(environment).map(|slice| Asking {
                     account: Some(account.clone()),
                     slice: Arc::clone(slice),
-                    forbids_only: false,
+                    whose: Whose::Owner,
                 }));
             }
             OverlayState::Cold | OverlayState::Unavailable => {

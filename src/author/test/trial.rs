@@ -3,7 +3,7 @@
 use super::expected::Got;
 use super::{Case, Kind};
 use crate::decision::Put;
-use crate::policy::{Panel, Said, Subject};
+use crate::policy::{Panel, Said, Subject, Whose};
 use crate::reason::Reason;
 use cedar_policy_core::ast::{Effect, Expr};
 use std::sync::Arc;
@@ -102,7 +102,7 @@ impl<'a> Question<'a> {
         let mut layers = self.put.layers.iter();
         layers.any(|layer| {
             let own = layer.account == subject.account;
-            own && (!layer.forbids_only || effect == Effect::Forbid)
+            own && (layer.whose != Whose::Reader || effect == Effect::Forbid)
         })
     }
 

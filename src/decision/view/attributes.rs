@@ -148,7 +148,7 @@ impl Facts<'_> {
 }
 
 /// Of the workspace that the request is made from.
-fn from<'s>(inside: &'s Inside, name: Attribute) -> Option<Seen<'s>> {
+fn from(inside: &Inside, name: Attribute) -> Option<Seen<'_>> {
     let (account, workspace) = (&inside.account.id, &inside.workspace.id);
     Some(match name {
         Attribute::Account => of_account(account),

@@ -197,9 +197,9 @@ pub(super) fn encode(seen: Option<Seen<'_>>, out: &mut Vec<u8>) {
             encode(Some(Seen::Text(uid.entity_type())), out);
             let parts = uid.parts();
             length(parts.iter().map(|part| part.len()).sum(), out);
-            parts
-                .iter()
-                .for_each(|part| out.extend_from_slice(part.as_bytes()));
+            for part in parts {
+                out.extend_from_slice(part.as_bytes());
+            }
         }
         Seen::Set(set) => {
             // Between its marks: how many there are is not known before.

@@ -91,30 +91,36 @@ impl<'a> Uid<'a> {
 
     /// The parts of its id.
     pub(super) fn parts(self) -> [&'a str; 7] {
-        let all = |account: &'a AccountId, rest: [&'a str; 6]| {
-            let [a, b, c, d, e, f] = rest;
-            [account.as_str(), a, b, c, d, e, f]
-        };
         match self {
-            Self::Account(account) => all(account, [""; 6]),
-            Self::Workspace(account, id) => all(account, ["/", id.as_str(), "", "", "", ""]),
-            Self::Role(account, None, role) => all(account, ["#", role.text(), "", "", "", ""]),
-            Self::Role(account, Some(workspace), role) => {
-                all(account, ["/", workspace.as_str(), "#", role.text(), "", ""])
+            Self::Account(account) => padded([account.as_str()]),
+            Self::Workspace(account, id) => padded([account.as_str(), "/", id.as_str()]),
+            Self::Role(account, None, role) => padded([account.as_str(), "#", role.text()]),
+            Self::Role(account, Some(place), role) => {
+                padded([account.as_str(), "/", place.as_str(), "#", role.text()])
             }
-            Self::Member(_, account, id) => all(account, ["/", id, "", "", "", ""]),
+            Self::Member(_, account, id) => padded([account.as_str(), "/", id]),
             Self::Resource(facts) => {
                 let (kind, id) = (facts.kind, facts.id.unwrap_or_default());
                 match facts.place {
                     Place::Workspace(account, workspace) => {
-                        all(account, ["/", workspace.as_str(), "/", kind, "/", id])
+                        let (account, workspace) = (account.as_str(), workspace.as_str());
+                        padded([account, "/", workspace, "/", kind, "/", id])
                     }
-                    Place::Account(account) => all(account, ["/", kind, "/", id, "", ""]),
-                    Place::Platform => [kind, "/", id, "", "", "", ""],
+                    Place::Account(account) => padded([account.as_str(), "/", kind, "/", id]),
+                    Place::Platform => padded([kind, "/", id]),
                 }
             }
-            Self::Named(_, id) => [id, "", "", "", "", "", ""],
-            Self::Written(name) => [&name.id, "", "", "", "", "", ""],
+            Self::Named(_, id) => padded([id]),
+            Self::Written(name) => padded([&name.id]),
         }
     }
+}
+
+fn padded<const N: usize>(some: [&str; N]) -> [&str; 7] {
+    const { assert!(N <= 7, "an id has at most seven parts") };
+    let mut parts = [""; 7];
+    for (part, given) in parts.iter_mut().zip(some) {
+        *part = given;
+    }
+    parts
 }
