@@ -10,6 +10,7 @@ mod annotation;
 mod bench;
 mod budget;
 mod classes;
+mod compact;
 mod diagnose;
 mod environment;
 mod evaluate;

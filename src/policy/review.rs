@@ -4,6 +4,7 @@ use super::about::About;
 use super::annotation;
 use super::budget::Budget;
 use super::classes::Classes;
+use super::compact::Pool;
 use super::diagnose;
 use super::foreign;
 use super::form;
@@ -81,6 +82,7 @@ fn run<'a>(layer: Layer<'a>, sources: &[&'a Source], classes: Option<&'a Classes
         sets: Vec::new(),
         faults: Vec::new(),
         warnings: Vec::new(),
+        pool: Pool::default(),
     };
     // Before any parser sees a byte.
     review.weigh(sources);
@@ -111,6 +113,8 @@ struct Review<'a> {
     sets: Vec<(&'a Source, bool, PolicySet)>,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
+    /// What conditions have in common.
+    pool: Pool,
 }
 
 impl<'a> Review<'a> {
@@ -262,10 +266,11 @@ impl<'a> Review<'a> {
         .into();
         let (reads, nodes) = reads::of(&parsed.policy, &annotations);
         self.nodes += nodes;
+        let compiled = Compiled::of(&id, &parsed.policy, &annotations, &mut self.pool);
         Some(Rule {
             depends: settled::depends(&parsed.policy),
             about: About::of(&parsed.policy, &parsed.place),
-            compiled: Arc::new(Compiled::of(&id, &parsed.policy, &annotations)),
+            compiled: Arc::new(compiled),
             policy: parsed.policy.new_id(PolicyId::new(&id)),
             id,
             guard,

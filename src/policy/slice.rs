@@ -4,6 +4,7 @@
 //! accounts nor with the operations of the API. Guards are in every slice of the platform (RULES 27).
 
 use super::annotation::Annotations;
+use super::compact::Pool;
 use super::environment::{Shape, Shapes};
 use super::reads::{self, Name, Reads};
 use super::review::Rule;
@@ -34,32 +35,37 @@ pub(super) struct Compiled {
     pub(super) not_after: Option<Timestamp>,
     /// Head and conditions as one expression. Cedar's own authorizer puts it together anew for each
     /// question, which costs as much as evaluating it.
-    pub(super) condition: Expr,
+    pub(super) condition: Arc<Expr>,
     /// The same before the environment settled some of it; `None`: that is all the same.
-    pub(super) written: Option<Expr>,
+    pub(super) written: Option<Arc<Expr>>,
 }
 
 impl Compiled {
-    pub(super) fn of(id: &Arc<str>, policy: &Policy, annotations: &Annotations) -> Self {
+    pub(super) fn of(
+        id: &Arc<str>,
+        policy: &Policy,
+        annotations: &Annotations,
+        pool: &mut Pool,
+    ) -> Self {
         Self {
             id: Arc::clone(id),
             effect: policy.effect(),
             isolation: annotations.isolation,
             not_after: annotations.not_after,
-            condition: policy.as_ref().condition(),
+            condition: pool.compact(&policy.as_ref().condition()),
             written: None,
         }
     }
 
     /// The same policy, of which an environment has settled something.
-    fn settled(&self, policy: &Policy) -> Self {
+    fn settled(&self, policy: &Policy, pool: &mut Pool) -> Self {
         Self {
             id: Arc::clone(&self.id),
             effect: self.effect,
             isolation: self.isolation,
             not_after: self.not_after,
-            condition: policy.as_ref().condition(),
-            written: Some(self.condition.clone()),
+            condition: pool.compact(&policy.as_ref().condition()),
+            written: Some(Arc::clone(&self.condition)),
         }
     }
 }
@@ -162,6 +168,8 @@ struct Slicer<'a> {
     groups: Option<BTreeSet<Name>>,
     /// What is left of a rule; `None`: it stays as it is.
     left: HashMap<(usize, By), Option<Left>>,
+    /// What these have in common.
+    pool: Pool,
 }
 
 /// What settles a policy: the class of the environment, and the action, if the policy names it.
@@ -179,6 +187,7 @@ impl<'a> Slicer<'a> {
             places_left: places_max,
             groups: None,
             left: HashMap::new(),
+            pool: Pool::default(),
         }
     }
 
@@ -242,9 +251,10 @@ impl<'a> Slicer<'a> {
         let groups = self.groups.as_ref()?;
         rule.depends.as_ref()?;
         let by = (shape.class, action.cloned());
+        let pool = &mut self.pool;
         let left = self.left.entry((index, by)).or_insert_with(|| {
             let settled = Settled::of(shape, action, groups).apply(&rule.policy)?;
-            let compiled = Arc::new(rule.compiled.settled(&settled));
+            let compiled = Arc::new(rule.compiled.settled(&settled, pool));
             Some((compiled, reads::left(&settled, &rule.reads)))
         });
         left.as_ref()

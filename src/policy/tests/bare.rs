@@ -5,6 +5,7 @@ use crate::operation::ResourceType;
 use crate::policy::PrincipalType;
 use crate::policy::about::About;
 use crate::policy::annotation::{Annotations, Keep};
+use crate::policy::compact::Pool;
 use crate::policy::environment::{Shape, Shapes};
 use crate::policy::reads;
 use crate::policy::review::Rule;
@@ -42,8 +43,9 @@ pub(super) fn written_out(policy: &Policy) -> Policy {
 pub(super) fn rule(policy: &Policy) -> Rule {
     let annotations = unannotated(policy);
     let id: Arc<str> = policy.id().to_string().into();
+    let compiled = Compiled::of(&id, policy, &annotations, &mut Pool::default());
     Rule {
-        compiled: Arc::new(Compiled::of(&id, policy, &annotations)),
+        compiled: Arc::new(compiled),
         id,
         reads: reads::of(policy, &annotations).0,
         depends: settled::depends(policy),
