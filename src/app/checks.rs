@@ -6,10 +6,14 @@
 use super::resident;
 use crate::drain::Draining;
 use crate::gate::Shared;
+use crate::tenant::AccountId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
+
+/// For how long it looks without a rest: a thread for each overlay would cost as much as a small one.
+const LOOK: Duration = Duration::from_millis(4);
 
 /// How much longer than a look the rest after it is: a quarter of one core at most.
 const REST: u32 = 3;
@@ -38,18 +42,26 @@ pub(super) async fn run(shared: Arc<Shared>, mut draining: Draining) {
 /// Answers whether there was anything to look at. Another generation ends it: it begins anew with that.
 async fn look(shared: &Arc<Shared>) -> bool {
     let store = Arc::clone(&shared.generation.load().rules.store);
-    let unchecked = store.unchecked();
-    for account in &unchecked {
+    let unchecked: Arc<[AccountId]> = store.unchecked().into();
+    let mut next = 0;
+    while next < unchecked.len() {
         if !Arc::ptr_eq(&store, &shared.generation.peek().rules.store) {
             break;
         }
         let begun = Instant::now();
-        let (looked_at, account) = (Arc::clone(&store), account.clone());
-        let looked = spawn_blocking(move || looked_at.check(&account)).await;
-        match looked {
-            Ok(true) => {}
-            Ok(false) => shared.count_quarantined(),
-            Err(error) => tracing::error!(%error, "an overlay could not be looked at"),
+        let (looked_at, accounts) = (Arc::clone(&store), Arc::clone(&unchecked));
+        let look = move || looked_at.check(accounts.get(next..).unwrap_or_default(), LOOK);
+        match spawn_blocking(look).await {
+            Ok((looked, failing)) => {
+                next += looked;
+                if failing > 0 {
+                    shared.count_quarantined();
+                }
+            }
+            Err(error) => {
+                next += 1;
+                tracing::error!(%error, "an overlay could not be looked at");
+            }
         }
         sleep((REST * begun.elapsed()).min(REST_MAX)).await;
     }

@@ -18,6 +18,7 @@ use cedar_policy::Schema;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The platform's policies, checked and sliced, and every account's overlay as text. What it says never
 /// changes; what was found of an overlay, and its parsed form, come when somebody looks.
@@ -162,17 +163,27 @@ impl Store {
         }
     }
 
-    /// Looks at the account's policies, if nobody has, and does not keep what it parsed. Answers whether
-    /// they pass.
-    pub fn check(&self, account: &AccountId) -> bool {
-        let Some(held) = self.held(account) else {
-            return true;
+    /// Looks at the policies of the first of `accounts`, where nobody has, until that took as long as
+    /// `enough`; what it parses is not kept. Answers at how many it looked, and how many do not pass.
+    pub fn check(&self, accounts: &[AccountId], enough: Duration) -> (usize, usize) {
+        let check = || {
+            let begun = Instant::now();
+            let (mut looked, mut failing) = (0, 0);
+            for held in accounts.iter().map(|account| self.held(account)) {
+                if let Some(held) = held.filter(|held| !held.is_checked()) {
+                    held.check(&self.platform.types);
+                    failing += usize::from(held.is_quarantined());
+                    log(held);
+                }
+                looked += 1;
+                if begun.elapsed() >= enough {
+                    break;
+                }
+            }
+            (looked, failing)
         };
-        if !held.is_checked() {
-            let _ = stack::run(|| held.check(&self.platform.types));
-            log(held);
-        }
-        !held.is_quarantined()
+        // Where no thread can be had, these have to wait until they are asked.
+        stack::run(check).unwrap_or((accounts.len(), 0))
     }
 
     /// Notes that asking the account's policies took too long: repeated, they are quarantined (RULES 34).
