@@ -77,6 +77,7 @@ struct Attempt {
     outcome: Result<Box<Built>, (Vec<Fault>, Restrictions)>,
     certificates: Option<Material>,
     seen: Seen,
+    /// When the last file was read.
     read: Instant,
 }
 
@@ -197,14 +198,15 @@ impl Reloader {
     /// What the system told of by name is all that the first reading looks at.
     async fn reload(&mut self, names: Option<BTreeSet<PathBuf>>) {
         let (mut readings, mut earlier) = (0, None);
-        let mut told = names.and_then(|names| self.seen.told(names));
+        let told = names.and_then(|names| self.seen.told(names));
+        let mut told = told.map(Arc::new);
         let mut attempt = loop {
             readings += 1;
-            let by_name = told.is_some();
+            let by_name = told.take();
             let before = Before {
                 known: Arc::clone(&self.seen),
                 earlier: earlier.take(),
-                told: told.take().map(Arc::new),
+                told: by_name.clone(),
             };
             let Some(mut attempt) = self.attempt(before).await else {
                 return;
@@ -225,8 +227,9 @@ impl Reloader {
             }
             sleep_until(attempt.read + self.settings.debounce).await;
             let mut seen = std::mem::take(&mut attempt.seen);
-            let since = self.watch.since().filter(|_| by_name);
-            let look = spawn_blocking(move || (seen.holds_since(since.as_ref()), seen));
+            let since = by_name.zip(self.watch.since());
+            let names = since.map(|(told, since)| told.names() | &since);
+            let look = spawn_blocking(move || (seen.holds_since(names.as_ref()), seen));
             let (holds, seen) = look.await.unwrap_or_default();
             if holds {
                 attempt.seen = seen;
@@ -330,7 +333,6 @@ fn attempt(path: &Path, last: &Last, shared: &Shared, before: Before) -> Attempt
     let narrowed = narrowed.then(|| last.kept.serving(directory));
     let kept = narrowed.as_ref().unwrap_or(&last.kept);
     let (resolved, seen) = config::read(path, Some(kept), before.clone());
-    let read = Instant::now();
     let former = Some(&last.generation);
     let mut certificates = None;
     let next = |mut resolved: Resolved| {
@@ -341,17 +343,18 @@ fn attempt(path: &Path, last: &Last, shared: &Shared, before: Before) -> Attempt
         Ok(built) => Attempt {
             outcome: Ok(Box::new(built)),
             certificates,
+            read: seen.read().unwrap_or_else(Instant::now),
             seen,
-            read,
         },
         Err(faults) => {
             let rules = (&*serving.rules.directory, &*serving.rules.revocations);
             let (mut restrictions, more) = kept.restrictions(before, rules);
+            let seen = seen.and(more);
             Attempt {
                 certificates: certificates.or_else(|| restrictions.tls.take()),
                 outcome: Err((faults, restrictions)),
-                seen: seen.and(more),
-                read: Instant::now(),
+                read: seen.read().unwrap_or_else(Instant::now),
+                seen,
             }
         }
     }

@@ -7,15 +7,18 @@
 use super::files::{self, Entry, FILE_BYTES_MAX, Listing, STARVED};
 use super::seen::{Digest, Seen, Sight, Told, What, key};
 use crate::fault::{Fault, Place};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Reads files and folders, and notes what it saw.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     seen: RefCell<Seen>,
     before: Before,
+    /// When something was read last that was not known.
+    read: Cell<Option<Instant>>,
 }
 
 /// What earlier readings saw.
@@ -55,7 +58,32 @@ impl Disk {
         Self {
             seen: RefCell::default(),
             before,
+            read: Cell::default(),
         }
+    }
+
+    /// The names that changed, if nothing else did.
+    pub(super) fn told(&self) -> Option<&Told> {
+        self.before
+            .told
+            .as_deref()
+            .filter(|_| self.before.earlier.is_none())
+    }
+
+    /// What was listed in `folder` before.
+    pub(super) fn known(&self, folder: &Path) -> Option<&Arc<Listing>> {
+        let sight = self.before.known.sights.get(&key(folder, What::Folder))?;
+        sight.names.as_ref()
+    }
+
+    /// Takes it that what stands, or leads on, under names in `folder` that are to be kept is as it was
+    /// known to be. `None`: of something there, only reading tells.
+    pub(super) fn keep(&self, folder: &Path, is_kept: impl Fn(&str) -> bool) -> Option<()> {
+        let (sights, links) = self.before.known.known_in(folder, is_kept)?;
+        let mut seen = self.seen.borrow_mut();
+        seen.sights.extend(sights);
+        seen.links.extend(links);
+        Some(())
     }
 
     /// The whole text of a file, see [`files::read`].
@@ -135,6 +163,14 @@ impl Disk {
             self.note(folder, What::Folder, sight.known());
             return (Ok(Arc::clone(names)), sight.digest);
         }
+        let told = self.before.told.as_ref();
+        if let Some(sight) = told.and_then(|told| self.before.known.followed(folder, told))
+            && let Some(names) = &sight.names
+        {
+            let (names, digest) = (Arc::clone(names), sight.digest);
+            self.note(folder, What::Folder, sight);
+            return (Ok(names), digest);
+        }
         let (found, sight) = Sight::of_folder(folder);
         let digest = sight.digest;
         let mut seen = self.seen.borrow_mut();
@@ -212,10 +248,17 @@ impl Disk {
 
     /// What was seen.
     pub(crate) fn seen(self) -> Seen {
-        self.seen.into_inner()
+        let read = self.read.get();
+        Seen {
+            read,
+            ..self.seen.into_inner()
+        }
     }
 
     fn note(&self, path: &Path, what: What, sight: Sight) {
+        if sight.fresh {
+            self.read.set(Some(Instant::now()));
+        }
         let mut seen = self.seen.borrow_mut();
         let digest = sight.digest;
         let first = seen.sights.insert(key(path, what), sight);

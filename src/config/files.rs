@@ -38,6 +38,19 @@ pub(crate) struct Listing {
     pub(crate) refused: Vec<Fault>,
 }
 
+/// What a listing says of a name that may have changed.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// What stands there.
+    None,
+    /// The entry at that position is gone.
+    Gone(usize),
+    /// Another entry stands at that position.
+    Other(usize, Entry),
+    /// An entry is new, for that position.
+    New(usize, Entry),
+}
+
 /// The bytes of a regular file, and how the file system describes it: the same before and after
 /// reading. `None`: something was written meanwhile.
 #[derive(Debug)]
@@ -56,6 +69,77 @@ impl Entry {
     pub(crate) fn stem(&self, extension: &str) -> Option<&str> {
         let stem = self.name.strip_suffix(extension)?.strip_suffix('.')?;
         (!stem.is_empty()).then_some(stem)
+    }
+}
+
+impl Listing {
+    /// The entry of that name.
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        let at = self
+            .entries
+            .binary_search_by(|entry| (*entry.name).cmp(name));
+        self.entries.get(at.ok()?)
+    }
+
+    /// What stands under the name of `path`, in `folder`, against what was listed. `None`: only listing
+    /// the folder tells, because a link may lead anywhere.
+    pub(super) fn change(&self, folder: &Path, path: &Path) -> Option<Change> {
+        let name = path.file_name()?.to_str()?;
+        if name.starts_with('.') {
+            return Some(Change::None);
+        }
+        let is_folder = match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => return None,
+            Ok(found) => Some(found.is_dir()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(_) => return None,
+        };
+        let entry = |is_folder| Entry {
+            name: name.to_owned(),
+            path: folder.join(name),
+            is_folder,
+            is_link: false,
+        };
+        let entries = &self.entries;
+        Some(
+            match entries.binary_search_by(|entry| (*entry.name).cmp(name)) {
+                Ok(at) => {
+                    let known = entries.get(at)?;
+                    match is_folder {
+                        None => Change::Gone(at),
+                        Some(now) if now == known.is_folder && !known.is_link => Change::None,
+                        Some(now) => Change::Other(at, entry(now)),
+                    }
+                }
+                Err(at) => {
+                    is_folder.map_or(Change::None, |is_folder| Change::New(at, entry(is_folder)))
+                }
+            },
+        )
+    }
+
+    /// The listing of `folder` once `names`, and no others, may have changed; the same where none did.
+    pub(super) fn following<'a>(
+        self: &Arc<Self>,
+        folder: &Path,
+        names: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> Option<Arc<Self>> {
+        let mut next = Arc::clone(self);
+        let inside = |name: &&PathBuf| name.parent() == Some(folder);
+        for name in names.into_iter().filter(inside) {
+            match next.change(folder, name)? {
+                Change::None => {}
+                Change::Gone(at) => {
+                    Arc::make_mut(&mut next).entries.remove(at);
+                }
+                Change::Other(at, entry) => {
+                    let entries = &mut Arc::make_mut(&mut next).entries;
+                    *entries.get_mut(at)? = entry;
+                }
+                Change::New(at, entry) => Arc::make_mut(&mut next).entries.insert(at, entry),
+            }
+        }
+        Some(next)
     }
 }
 

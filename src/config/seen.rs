@@ -3,18 +3,22 @@
 //! Files are compared by how the file system describes them, where that can be believed, and else by
 //! what they say: of ten thousand files, one that changed costs one reading.
 
-use super::files::{self, Bytes, Listing};
+use super::files::{self, Bytes, Change, Listing};
 use super::stamp::Stamp;
 use crate::clock::{Clock, Timestamp};
 use crate::fault::Fault;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A path as its bytes: of thousands, comparing the parts of paths would take longer than the disk.
 pub(super) type Key = (OsString, What);
+
+/// What is known, and which of it are links.
+type Kept = (Vec<(Key, Sight)>, Vec<PathBuf>);
 
 /// SHA-256.
 pub(super) type Digest = [u8; 32];
@@ -29,6 +33,8 @@ pub struct Seen {
     pub(super) torn: bool,
     /// Something could not be looked at for want of a descriptor.
     pub(super) starved: bool,
+    /// When something was read last for this very reading.
+    pub(super) read: Option<Instant>,
 }
 
 /// One file or folder.
@@ -40,7 +46,7 @@ pub(super) struct Sight {
     /// How it was described, and when it was read. `None`: only reading tells.
     stamp: Option<(Stamp, Timestamp)>,
     /// It was read for this very reading.
-    fresh: bool,
+    pub(super) fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,9 +74,10 @@ impl Seen {
             && sights.all(|((path, what), sight)| sight.holds(Path::new(path), *what, compare))
     }
 
-    /// The same, of what was read for this very reading, and of what the system told of `since`.
-    pub fn holds_since(&mut self, since: Option<&BTreeSet<PathBuf>>) -> bool {
-        let Some(told) = since.and_then(|names| self.holds_at(names)) else {
+    /// The same, of what was read for this very reading, and of what bears one of the names `told`:
+    /// all those that may have changed since the reading before it.
+    pub fn holds_since(&mut self, told: Option<&BTreeSet<PathBuf>>) -> bool {
+        let Some(told) = told.and_then(|names| self.holds_at(names)) else {
             return self.holds(Compare::Stamps);
         };
         let mut fresh = self.sights.iter_mut().filter(|(_, sight)| sight.fresh);
@@ -86,8 +93,14 @@ impl Seen {
             for (at, what) in self.concerned(name)? {
                 let sight = self.sights.get_mut(&(at.clone(), what));
                 holds = holds
-                    && sight
-                        .is_some_and(|sight| sight.holds(Path::new(&at), what, Compare::Stamps));
+                    && sight.is_some_and(|sight| {
+                        let at = Path::new(&at);
+                        if what == What::Folder && name.parent() == Some(at) {
+                            sight.lists(at, name)
+                        } else {
+                            sight.holds(at, what, Compare::Stamps)
+                        }
+                    });
             }
         }
         Some(holds)
@@ -112,7 +125,8 @@ impl Seen {
         })
     }
 
-    /// What a name may be about that changed. `None`: nobody knows.
+    /// What a name may be about that changed: a file, and the listing of its folder. `None`: nobody
+    /// knows, because other names lead through it.
     fn concerned(&self, name: &Path) -> Option<Vec<Key>> {
         if !self.links.is_empty() {
             // What a link leads to changes under another name.
@@ -130,22 +144,42 @@ impl Seen {
             .collect();
         if keys.last().is_some_and(|(_, what)| *what == What::Folder) {
             // Another folder may have got its name, with other files.
-            keys.extend(self.below(name));
+            keys.extend(self.below(name).map(|(key, _)| key.clone()));
         }
         keys.extend(self.sights.contains_key(&folder).then_some(folder));
-        (!keys.is_empty()).then_some(keys)
+        (!keys.is_empty() || self.is_unrelated(name)).then_some(keys)
+    }
+
+    /// Whether nothing that was seen stands under that name, or leads through it: a log beside the
+    /// configuration, for instance. In doubt it does.
+    fn is_unrelated(&self, name: &Path) -> bool {
+        let unrelated = || {
+            let parent = named(name.parent()?).canonicalize().ok()?;
+            let real = parent.join(name.file_name()?);
+            if leads_on(name) || self.below(name).next().is_some() {
+                return None;
+            }
+            for (at, what) in self.unlisted() {
+                let found = at.canonicalize().ok()?;
+                let is_it = match what {
+                    What::File(_) => found == real,
+                    What::Folder => parent.starts_with(&found) || found.starts_with(&real),
+                };
+                if is_it {
+                    return None;
+                }
+            }
+            Some(())
+        };
+        unrelated().is_some()
     }
 
     /// What was seen below a folder.
-    fn below(&self, folder: &Path) -> impl Iterator<Item = Key> {
-        let (mut inside, what) = key(folder, What::File(0));
+    fn below(&self, folder: &Path) -> impl Iterator<Item = (&Key, &Sight)> {
+        let (mut inside, first) = key(folder, What::File(0));
         inside.push("/");
-        let from = (inside.clone(), what);
-        let after = self.sights.range(from..).map(|(key, _)| key);
-        let prefix = inside.into_encoded_bytes();
-        after
-            .take_while(move |(path, _)| path.as_encoded_bytes().starts_with(&prefix))
-            .cloned()
+        let after = self.sights.range((inside.clone(), first)..);
+        after.take_while(move |((at, _), _)| at.as_bytes().starts_with(inside.as_bytes()))
     }
 
     /// What is known of a file or folder that nothing was written to since.
@@ -159,9 +193,50 @@ impl Seen {
         let is_told = match what {
             What::File(_) => told.names.contains(path),
             What::Folder => told.folders.contains(path),
-        } || told.whole.iter().any(|folder| path.starts_with(folder));
+        } || told.is_whole(path);
         let sight = self.sights.get(&key(path, what))?;
         (!is_told && sight.stamp.is_some()).then_some(sight)
+    }
+
+    /// A folder as it was listed, with what stands by now under the names in it that the system told of.
+    pub(super) fn followed(&self, folder: &Path, told: &Told) -> Option<Sight> {
+        let sight = self.sights.get(&key(folder, What::Folder));
+        let sight = sight.filter(|_| !told.is_whole(folder))?;
+        let (names, _) = sight.names.as_ref().zip(sight.stamp)?;
+        let next = names.following(folder, &told.names)?;
+        if Arc::ptr_eq(names, &next) {
+            return Some(sight.known());
+        }
+        let listed = Ok(next);
+        Some(Sight {
+            digest: of_names(&listed),
+            names: listed.ok(),
+            ..sight.known()
+        })
+    }
+
+    /// What is known of what stands, or leads on, under names in `folder` that are to be kept, and the
+    /// links there. `None`: of something there, only reading tells.
+    pub(super) fn known_in(&self, folder: &Path, is_kept: impl Fn(&str) -> bool) -> Option<Kept> {
+        let prefix = key(folder, What::Folder).0.len() + 1;
+        let is_kept = |bytes: &[u8]| {
+            let name = bytes.get(prefix..)?.split(|byte| *byte == b'/').next();
+            Some(is_kept(std::str::from_utf8(name?).ok()?))
+        };
+        let mut known = Vec::new();
+        for (key, sight) in self.below(folder) {
+            if is_kept(key.0.as_bytes())? {
+                sight.stamp?;
+                known.push((key.clone(), sight.known()));
+            }
+        }
+        let links = self.links.iter().filter(|link| link.starts_with(folder));
+        Some((known, links.cloned().collect()))
+    }
+
+    /// When something was read last for this very reading. `None`: all of it was known.
+    pub fn read(&self) -> Option<Instant> {
+        self.read
     }
 
     /// Whether descriptors ran out: what was seen then says nothing about the files.
@@ -175,6 +250,7 @@ impl Seen {
         self.torn |= other.torn;
         self.starved |= other.starved;
         self.links.extend(other.links);
+        self.read = self.read.max(other.read);
         for (what, sight) in other.sights {
             let digest = sight.digest;
             let first = self.sights.insert(what, sight);
@@ -194,6 +270,18 @@ pub struct Told {
     whole: Vec<PathBuf>,
 }
 
+impl Told {
+    /// The names.
+    pub fn names(&self) -> &BTreeSet<PathBuf> {
+        &self.names
+    }
+
+    /// Whether that may be another folder, or stand in one.
+    fn is_whole(&self, path: &Path) -> bool {
+        self.whole.iter().any(|folder| path.starts_with(folder))
+    }
+}
+
 /// Configurations name a folder `tenants/`, the system tells of names in `tenants`.
 pub(super) fn key(path: &Path, what: What) -> Key {
     let mut bytes = path.as_os_str().as_bytes();
@@ -210,25 +298,28 @@ impl Seen {
     /// hold what was read, before and after following links.
     pub(super) fn folders(&self) -> BTreeSet<PathBuf> {
         let listed = self.sights.keys().filter(|(_, what)| *what == What::Folder);
-        let listed: BTreeSet<&Path> = listed.map(|(path, _)| Path::new(path)).collect();
-        let mut folders = BTreeSet::new();
-        for (path, what) in self.sights.keys() {
-            let path = Path::new(path);
-            if *what == What::Folder {
-                folders.insert(path.to_owned());
-            }
-            let parent = path.parent().filter(|parent| listed.contains(parent));
-            let real = if parent.is_none() || self.links.contains(path) {
-                path.canonicalize().ok()
-            } else {
-                // A name in a folder that was listed, and no link: its folder is followed as that.
-                continue;
-            };
+        let mut folders: BTreeSet<PathBuf> = listed.map(|(path, _)| path.into()).collect();
+        for (path, _) in self.unlisted() {
+            let real = path.canonicalize().ok();
             for path in std::iter::once(path).chain(real.as_deref()) {
                 folders.extend(existing_parent(path));
             }
         }
         folders
+    }
+
+    /// Everything but plain names in a folder that was listed, which is followed as that.
+    fn unlisted(&self) -> impl Iterator<Item = (&Path, What)> {
+        // By bytes: of thousands of paths, comparing the parts would take longer than all the rest.
+        let listed = self.sights.keys().filter(|(_, what)| *what == What::Folder);
+        let listed: HashSet<&[u8]> = listed.map(|(path, _)| path.as_bytes()).collect();
+        self.sights.keys().filter_map(move |(path, what)| {
+            let parent = path.as_bytes().rsplitn(2, |byte| *byte == b'/').nth(1);
+            let is_listed = parent.is_some_and(|parent| listed.contains(parent));
+            let path = Path::new(path);
+            let is_plain = is_listed && !self.links.contains(path);
+            (!is_plain).then_some((path, *what))
+        })
     }
 }
 
@@ -302,6 +393,15 @@ impl Sight {
         holds
     }
 
+    /// Whether `folder` still has, or has not, what it was listed to have under `name`.
+    fn lists(&mut self, folder: &Path, name: &Path) -> bool {
+        let names = self.names.as_ref();
+        match names.and_then(|names| names.change(folder, name)) {
+            Some(change) => matches!(change, Change::None),
+            None => self.holds(folder, What::Folder, Compare::Stamps),
+        }
+    }
+
     fn is_unwritten(&self, path: &Path) -> bool {
         self.stamp
             .is_some_and(|(stamp, read)| stamp.is_settled(read) && Stamp::at(path) == Some(stamp))
@@ -312,8 +412,12 @@ impl Sight {
 /// `..data`, and through other links and folders, something may.
 fn is_passing(name: &Path) -> bool {
     let last = name.file_name().and_then(|name| name.to_str());
-    let is_link = std::fs::symlink_metadata(name).is_ok_and(|found| !found.is_file());
-    last.is_some_and(|last| !last.starts_with("..")) && !is_link
+    last.is_some_and(|last| !last.starts_with("..")) && !leads_on(name)
+}
+
+/// A link or a folder: other names may lead through it.
+fn leads_on(name: &Path) -> bool {
+    std::fs::symlink_metadata(name).is_ok_and(|found| !found.is_file())
 }
 
 /// `.new`, `..data`: no listing shows it.
@@ -324,12 +428,14 @@ fn is_hidden(name: &Path) -> bool {
 
 /// The nearest folder above `path` that exists: there a missing one would appear.
 fn existing_parent(path: &Path) -> Option<PathBuf> {
-    let parents = path.ancestors().skip(1);
-    let here = |parent: &Path| {
-        let unnamed = parent.as_os_str().is_empty();
-        if unnamed { Path::new(".") } else { parent }.to_owned()
-    };
-    parents.map(here).find(|parent| parent.is_dir())
+    let mut parents = path.ancestors().skip(1).map(named);
+    parents.find(|parent| parent.is_dir()).map(Path::to_owned)
+}
+
+/// The folder that a name without one stands in is the current one.
+fn named(parent: &Path) -> &Path {
+    let unnamed = parent.as_os_str().is_empty();
+    if unnamed { Path::new(".") } else { parent }
 }
 
 fn of_names(found: &Result<Arc<Listing>, Box<Fault>>) -> Digest {

@@ -7,6 +7,7 @@
 
 mod account;
 mod clash;
+mod delta;
 mod documents;
 mod entry;
 mod folder;
@@ -25,13 +26,12 @@ pub(crate) use narrowing::narrowings;
 use super::disk::Disk;
 use super::files::Listing;
 use super::seen::Digest;
-use crate::fault::Fault;
+use crate::fault::{Fault, Place};
 use crate::policy::OverlaySource;
-use crate::tenant::{Account, AccountId, Candidate, Directory};
-use aws_lc_rs::digest::{Context as Hasher, SHA256};
+use crate::tenant::{Account, Candidate, Directory};
 use entry::{Parsed, Unusable};
-use overlay::Named;
-use std::collections::BTreeMap;
+use former::{Entries, Overlays};
+use overlay::Names;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub(crate) struct Known<'a> {
 }
 
 /// Where the directory stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// A file for each account, with its policies beside it.
     Folder(PathBuf),
@@ -112,11 +112,15 @@ pub(crate) fn read(
     disk: &Disk,
     former: &Former,
 ) -> Result<Tenants, Box<Fault>> {
+    if let Some(tenants) = delta::read(layout, known, disk, former) {
+        return Ok(tenants);
+    }
     let listing = layout.overlays().map(|folder| disk.list(folder));
     let listing = listing.transpose()?.unwrap_or_default();
     let mut reading = Reading::new(&listing, known, disk, former);
+    reading.documents.stand(layout);
     let candidates = match layout {
-        Layout::Folder(folder) => reading.folder(folder),
+        Layout::Folder(_) => reading.folder(),
         Layout::Lines { file, .. } => {
             let candidates = reading.lines(file)?;
             reading.stray_policies(file, &candidates);
@@ -126,21 +130,51 @@ pub(crate) fn read(
     let (directory, clashes) = Directory::succeed(&former.directory, candidates);
     for clash in &clashes {
         let fault = reading.clash(clash, &directory);
-        reading.tenants.quarantined.push(fault);
-        reading.stand_ins.push(clash.newcomer().clone());
+        reading.entries.quarantined.push(fault);
+        let newcomer = clash.newcomer().clone();
+        reading.entries.stand_ins.insert(newcomer);
     }
-    reading.stands_in(&directory);
     // A workspace that is in no file is only then nobody's when every file could be used.
-    let complete = reading.tenants.quarantined.is_empty();
-    let relations = relations::review(&directory, &reading.tenants.documents, complete);
-    reading.tenants.warnings.extend(relations);
-    let mut accounts: Vec<&Arc<Account>> = directory.accounts().collect();
-    accounts.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    for account in accounts {
-        let overlay = reading.overlay(account);
-        reading.tenants.overlays.extend(overlay);
+    let complete = reading.entries.quarantined.is_empty();
+    let relations = relations::review(&directory, &reading.documents, complete);
+    reading.entries.warnings.extend(relations);
+    let laid = directory.accounts().filter_map(|account| {
+        let laid = reading.names.overlay(account)?;
+        Some((account.id.clone(), laid))
+    });
+    let overlays: Overlays = laid.collect();
+    let entries = Entries {
+        layout: Some(layout.clone()),
+        directory: Arc::new(directory),
+        ..reading.entries
+    };
+    let documents = reading.documents;
+    Ok(Tenants {
+        documents,
+        ..finish(Arc::new(entries), Arc::new(overlays), layout)
+    })
+}
+
+/// What the entries and the accounts' policies come to together.
+fn finish(entries: Arc<Entries>, overlays: Arc<Overlays>, layout: &Layout) -> Tenants {
+    let mut documents = Documents::default();
+    documents.stand(layout);
+    Tenants {
+        directory: Arc::clone(&entries.directory),
+        overlays: overlays
+            .values()
+            .map(|laid| Arc::clone(&laid.source))
+            .collect(),
+        quarantined: entries.quarantined.clone(),
+        warnings: entries.warnings.clone(),
+        documents,
+        digest: entries.revision(&overlays),
+        former: Former {
+            directory: Arc::clone(&entries.directory),
+            entries,
+            overlays,
+        },
     }
-    Ok(reading.end(directory))
 }
 
 struct Reading<'a> {
@@ -148,58 +182,50 @@ struct Reading<'a> {
     known_digest: Digest,
     disk: &'a Disk,
     former: &'a Former,
-    /// The folder of files or of policies.
-    listing: &'a Listing,
-    named: Named<'a>,
-    /// Names that may not be followed, and why.
-    refused: BTreeMap<String, Fault>,
-    tenants: Tenants,
-    kept: former::Kept,
-    /// Accounts that may serve by another entry than that which stands in the files.
-    stand_ins: Vec<AccountId>,
-    digest: Hasher,
+    names: Names<'a>,
+    documents: Documents,
+    entries: Entries,
 }
 
 impl<'a> Reading<'a> {
     fn new(listing: &'a Listing, known: Known<'a>, disk: &'a Disk, former: &'a Former) -> Self {
         let known_digest = known.digest();
-        let refused = listing.refused.iter().cloned();
         Self {
             known,
             known_digest,
             disk,
             former,
-            listing,
-            named: overlay::named(listing),
-            refused: refused.filter_map(by_name).collect(),
-            tenants: Tenants::default(),
-            kept: former::Kept {
+            names: Names::new(disk, listing, &former.overlays),
+            documents: Documents::default(),
+            entries: Entries {
                 known: known_digest,
-                ..former::Kept::default()
+                ..Entries::default()
             },
-            stand_ins: Vec::new(),
-            digest: Hasher::new(&SHA256),
         }
     }
 
     /// Tells the revision of something that was read.
     fn reads(&mut self, name: &str, digest: &Digest) {
-        self.digest.update(&(name.len() as u64).to_be_bytes());
-        self.digest.update(name.as_bytes());
-        self.digest.update(digest);
+        self.entries.texts.insert(name.to_owned(), *digest);
     }
 
     /// The account of a good entry, or why it cannot be used all the same.
     fn admit(&mut self, parsed: &Parsed) -> Result<Arc<Account>, Unusable> {
-        if let Some(unusable) = self.left_out(&parsed.account) {
+        let (account, documents) = (&parsed.account, &self.documents);
+        let place = || {
+            let document = documents.get(&account.id);
+            document.map_or_else(
+                || Place::file(account.id.as_str()),
+                |document| document.place("/overlay"),
+            )
+        };
+        if let Some(unusable) = self.names.left_out(account, place) {
             return Err(unusable);
         }
-        self.tenants
-            .warnings
-            .extend(parsed.warnings.iter().cloned());
-        Ok(Arc::clone(&parsed.account))
+        let warnings = parsed.warnings.iter().cloned();
+        self.entries.warnings.extend(warnings);
+        Ok(Arc::clone(account))
     }
-
     fn settle(&mut self, parsed: &Parsed) -> Option<Candidate> {
         match self.admit(parsed) {
             Ok(account) => Some(self.candidate(account)),
@@ -216,44 +242,15 @@ impl<'a> Reading<'a> {
 
     /// The entry that served until now, never less strict than the file can still be read to say.
     fn fall_back(&mut self, unusable: Unusable) -> Option<Candidate> {
-        self.tenants.quarantined.extend(unusable.faults);
+        self.entries.quarantined.extend(unusable.faults);
         let served = self.former.served(&unusable.account?)?;
         let narrowed = unusable.narrowing.and_then(|by| served.narrowed(&by));
-        self.stand_ins.push(served.id.clone());
+        self.entries.stand_ins.insert(served.id.clone());
         Some(Candidate {
             account: narrowed.map_or_else(|| Arc::clone(served), Arc::new),
             fallback: None,
         })
     }
-
-    /// Tells the revision about entries that serve and do not stand in the files.
-    fn stands_in(&mut self, directory: &Directory) {
-        let mut stand_ins = std::mem::take(&mut self.stand_ins);
-        stand_ins.sort_unstable();
-        stand_ins.dedup();
-        for account in stand_ins.iter().filter_map(|id| directory.account(id)) {
-            self.reads(&format!("{} kept", account.id), &account.revision);
-        }
-    }
-
-    fn end(self, directory: Directory) -> Tenants {
-        let directory = Arc::new(directory);
-        let digest = self.digest.finish();
-        Tenants {
-            digest: digest.as_ref().try_into().expect("SHA-256 has 32 bytes"),
-            former: Former {
-                directory: Arc::clone(&directory),
-                kept: Arc::new(self.kept),
-            },
-            directory,
-            ..self.tenants
-        }
-    }
-}
-
-fn by_name(fault: Fault) -> Option<(String, Fault)> {
-    let name = Path::new(&fault.place.file).file_name()?.to_str()?;
-    Some((name.to_owned(), fault))
 }
 
 #[cfg(test)]

@@ -82,10 +82,12 @@ impl Watch {
                 let _ = watcher.unwatch(folder);
             }
         }
+        let mut is_more = false;
         wanted.retain(|identity, folder| {
             if self.folders.contains_key(identity) {
                 return true;
             }
+            is_more = true;
             let begun = watcher.watch(folder, RecursiveMode::NonRecursive);
             if let Err(error) = &begun {
                 let folder = folder.display();
@@ -94,8 +96,10 @@ impl Watch {
             begun.is_ok()
         });
         self.folders = wanted;
-        // What changed before its folder was watched has told nobody.
-        self.told.something();
+        if is_more {
+            // What changed before its folder was watched has told nobody.
+            self.told.something();
+        }
     }
 
     /// What may have changed since [`Watch::changed`] completed. `None`: anything.

@@ -161,7 +161,7 @@ impl Directory {
         next
     }
 
-    fn remove(&mut self, account: &Account) {
+    pub(super) fn remove(&mut self, account: &Account) {
         self.accounts.remove(&account.id);
         for workspace in &account.workspaces {
             self.workspaces.remove(&workspace.id);

@@ -57,6 +57,19 @@ impl Directory {
         }
     }
 
+    /// The directory after this one in which nothing changes but `account`, which is new or follows its
+    /// former self: what [`Self::succeed`] comes to. `None`: it claims what another one has.
+    pub fn with(&self, account: Arc<Account>) -> Option<Self> {
+        let mut next = self.clone();
+        if let Some(former) = self.account(&account.id) {
+            next.remove(former);
+        }
+        next.clash_of(&account).is_none().then(|| {
+            next.insert(account);
+            next
+        })
+    }
+
     /// The same directory with some entries narrowed. `None`: none of them changes.
     pub fn narrowed(&self, by: &HashMap<AccountId, super::Narrowing>) -> Option<Self> {
         let narrowed = by

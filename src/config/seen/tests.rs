@@ -127,6 +127,46 @@ fn of_what_was_told_only_that_is_looked_at() {
 }
 
 #[test]
+fn a_log_beside_what_was_read_is_nobodys_and_a_way_to_it_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for folder in ["tenants", "real", "elsewhere"] {
+        fs::create_dir(at(folder)).unwrap();
+    }
+    for file in [
+        "palisade.yaml",
+        "tenants/a.cedar",
+        "real/keys.json",
+        "elsewhere/b.cedar",
+    ] {
+        fs::write(at(file), "one").unwrap();
+    }
+    std::os::unix::fs::symlink("real/keys.json", at("keys.json")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", at("policies")).unwrap();
+    let disk = Disk::default();
+    for file in ["palisade.yaml", "keys.json"] {
+        disk.read(&at(file), files::FILE_BYTES_MAX).unwrap();
+    }
+    for folder in ["tenants", "policies"] {
+        disk.read_all(&at(folder), "cedar");
+    }
+    let mut seen = disk.seen();
+    let mut holds = |name: &str| seen.holds_at(&BTreeSet::from([at(name)]));
+    assert_eq!(holds("palisade.yaml"), Some(true));
+    assert_eq!(holds("log"), Some(true));
+    fs::write(at("log"), "one").unwrap();
+    assert_eq!(holds("log"), Some(true));
+    assert_eq!(holds("real/other"), Some(true));
+    assert_eq!(holds("keys.json"), Some(true));
+    for way in ["real", "real/keys.json", "elsewhere", "elsewhere/c.cedar"] {
+        assert_eq!(holds(way), None, "{way}");
+    }
+    // Where something is missing, nobody knows by which name it comes.
+    fs::remove_file(at("real/keys.json")).unwrap();
+    assert_eq!(holds("log"), None);
+}
+
+#[test]
 fn what_the_system_did_not_tell_of_is_not_looked_at_until_the_next_whole_look() {
     let dir = folder(&[("a.cedar", "one"), ("b.cedar", "one")]);
     let at = |name: &str| dir.path().join(name);

@@ -61,7 +61,7 @@ impl Reading<'_> {
     }
 
     fn document(&self, account: &AccountId) -> Option<Rc<Document>> {
-        self.tenants.documents.get(account)
+        self.documents.get(account)
     }
 
     fn line(&self, account: &AccountId, pointer: &str) -> String {

@@ -1,6 +1,7 @@
 //! The entries of accounts, read again only where a fault needs a place in them: faults are few, and a
 //! directory has thousands of entries.
 
+use super::Layout;
 use super::lines::{LINES_BYTES_MAX, Line, Lines};
 use crate::config::files::{self, FILE_BYTES_MAX};
 use crate::document::Document;
@@ -33,8 +34,11 @@ enum Entries {
 }
 
 impl Documents {
-    pub(super) fn of_folder(&mut self, folder: &Path) {
-        self.entries = Entries::Folder(folder.to_owned());
+    /// Each in a file of its own, where the directory is such a folder.
+    pub(super) fn stand(&mut self, layout: &Layout) {
+        if let Layout::Folder(folder) = layout {
+            self.entries = Entries::Folder(folder.clone());
+        }
     }
 
     pub(super) fn of_lines(&mut self, file: &Path, lines: &Arc<Lines>) {

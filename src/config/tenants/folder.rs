@@ -11,17 +11,17 @@ use std::sync::Arc;
 
 impl<'a> Reading<'a> {
     /// The accounts of the folder's files.
-    pub(super) fn folder(&mut self, folder: &Path) -> Vec<Candidate> {
-        self.tenants.documents.of_folder(folder);
+    pub(super) fn folder(&mut self) -> Vec<Candidate> {
         let (mut candidates, mut unread) = (Vec::new(), Vec::new());
-        for entry in &self.listing.entries {
+        let listing = self.names.listing;
+        for entry in &listing.entries {
             match entry.stem("yaml") {
                 Some(name) => candidates.extend(self.file(entry, name, &mut unread)),
                 None => self.stray_file(entry),
             }
         }
         candidates.extend(self.parse(unread));
-        for (name, fault) in self.refused.clone() {
+        for (name, fault) in self.names.refused.clone() {
             // Of a tenant's file, a name that may not be followed is a file that cannot be used.
             let id = name.strip_suffix(".yaml");
             candidates.extend(self.fall_back(Unusable {
@@ -52,7 +52,7 @@ impl<'a> Reading<'a> {
         let former = self.former;
         let parsed = former.parsed(&digest, &self.known_digest);
         if let Some(parsed) = parsed.filter(|parsed| parsed.account.id.as_str() == name) {
-            self.kept.parsed.insert(digest, Arc::clone(parsed));
+            self.entries.parsed.insert(digest, Arc::clone(parsed));
             return self.settle(parsed);
         }
         match self.disk.text(looked, &entry.path, FILE_BYTES_MAX) {
@@ -77,7 +77,7 @@ impl<'a> Reading<'a> {
         let each = digests.into_iter().zip(outcomes);
         each.filter_map(|(digest, outcome)| match outcome {
             Ok(parsed) => {
-                self.kept.parsed.insert(digest, Arc::clone(&parsed));
+                self.entries.parsed.insert(digest, Arc::clone(&parsed));
                 self.settle(&parsed)
             }
             Err(unusable) => self.fall_back(Unusable::clone(&unusable)),
@@ -89,7 +89,8 @@ impl<'a> Reading<'a> {
     fn stray_file(&mut self, entry: &Entry) {
         if let Some(owner) = owner(entry) {
             let file = format!("{owner}.yaml");
-            let is_there = self.is_listed(&file) || self.refused.contains_key(&file);
+            let is_there =
+                self.names.listing.entry(&file).is_some() || self.names.refused.contains_key(&file);
             if !is_there {
                 let message = format!("there is no `{file}` for these policies");
                 self.stray(entry, message, format!("add `{file}`, or remove them"));
@@ -105,7 +106,8 @@ impl<'a> Reading<'a> {
     pub(super) fn stray_policies(&mut self, file: &Path, candidates: &[Candidate]) {
         let accounts = candidates.iter().map(|one| one.account.id.as_str());
         let accounts: std::collections::HashSet<&str> = accounts.collect();
-        for entry in &self.listing.entries {
+        let listing = self.names.listing;
+        for entry in &listing.entries {
             if let Some(owner) = owner(entry) {
                 if !accounts.contains(owner) {
                     let message = format!("there is no account `{owner}` for these policies");
@@ -125,21 +127,13 @@ impl<'a> Reading<'a> {
 
     fn stray(&mut self, entry: &Entry, message: String, help: String) {
         let fault = Fault::error("tenant_stray_file", Place::file(entry.shown()), message);
-        self.tenants.quarantined.push(fault.help(help));
-    }
-
-    /// The listing is sorted.
-    fn is_listed(&self, name: &str) -> bool {
-        let entries = &self.listing.entries;
-        entries
-            .binary_search_by(|entry| (*entry.name).cmp(name))
-            .is_ok()
+        self.entries.quarantined.push(fault.help(help));
     }
 }
 
 /// Whose policies these would be. A folder `acme.cedar` stands in the place of a file: whoever mounts a file
 /// that is missing gets one.
-pub(super) fn owner(entry: &Entry) -> Option<&str> {
+fn owner(entry: &Entry) -> Option<&str> {
     let folder = entry.is_folder.then_some(&*entry.name);
     entry.stem("cedar").or(folder)
 }

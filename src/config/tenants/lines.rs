@@ -22,7 +22,7 @@ pub(super) const LINE_BYTES_MAX: usize = 1024 * 1024;
 /// A file of lines that was taken apart.
 #[derive(Debug)]
 pub(super) struct Lines {
-    text: Digest,
+    pub(super) text: Digest,
     known: Digest,
     pub(super) all: Vec<Line>,
 }
@@ -43,7 +43,7 @@ impl Reading<'_> {
     pub(super) fn lines(&mut self, file: &Path) -> Result<Vec<Candidate>, Box<Fault>> {
         let looked = self.disk.look(file, LINES_BYTES_MAX)?;
         self.reads("tenants", &looked.digest);
-        let former = self.former.kept.lines.as_ref();
+        let former = self.former.entries.lines.as_ref();
         let same = former.filter(|one| one.text == looked.digest && one.known == self.known_digest);
         let lines = if let Some(same) = same {
             Arc::clone(same)
@@ -63,9 +63,9 @@ impl Reading<'_> {
                 "write the accounts, one on each line; to replace the file, rename a new one";
             return Err(Box::new(fault.help(help)));
         }
-        self.tenants.documents.of_lines(file, &lines);
+        self.documents.of_lines(file, &lines);
         let candidates = self.accounts(file, &lines);
-        self.kept.lines = Some(lines);
+        self.entries.lines = Some(lines);
         Ok(candidates)
     }
 
@@ -124,12 +124,12 @@ impl Reading<'_> {
                 let fault = self.doubled(file, line, id, *first);
                 let narrowing = Some(Box::new(Narrowing::of(&parsed.account)));
                 narrow(&mut candidates, *at, narrowing.as_deref());
-                self.tenants.quarantined.push(fault);
+                self.entries.quarantined.push(fault);
                 continue;
             }
             match self.admit(parsed) {
                 Ok(account) => {
-                    self.kept.parsed.insert(line.digest, Arc::clone(parsed));
+                    self.entries.parsed.insert(line.digest, Arc::clone(parsed));
                     serving.insert(id.clone(), (line.number, candidates.len()));
                     candidates.push(self.candidate(account));
                 }
@@ -140,7 +140,7 @@ impl Reading<'_> {
             let served = bad.account.as_ref().and_then(|id| serving.get(id).copied());
             if let Some((_, at)) = served {
                 narrow(&mut candidates, at, bad.narrowing.as_deref());
-                self.tenants.quarantined.extend(bad.faults);
+                self.entries.quarantined.extend(bad.faults);
                 continue;
             }
             let id = bad.account.clone();
@@ -158,7 +158,7 @@ impl Reading<'_> {
             file.display(),
             first + 1
         );
-        let document = self.tenants.documents.line(line);
+        let document = self.documents.line(line);
         let place = document.map_or_else(
             || line_place(file, line.number),
             |document: Document| document.place("/account"),

@@ -1,53 +1,66 @@
-//! The policies of one account: one file or one folder.
+//! The policies of accounts: one file or one folder each.
 
-use super::Reading;
 use super::entry::Unusable;
-use super::folder::owner;
-use crate::config::disk::Looked;
+use super::former::Overlays;
+use crate::config::disk::{Disk, Looked};
 use crate::config::files::{Entry, FILE_BYTES_MAX, Listing};
 use crate::config::seen::Digest;
 use crate::fault::{Fault, Place};
 use crate::policy::{OverlaySource, Source};
 use crate::tenant::{Account, AccountId, Narrowing, OverlayMode};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
-/// The names under which accounts have policies.
-pub(super) type Named<'a> = HashMap<&'a str, (Option<&'a Entry>, Option<&'a Entry>)>;
-
 /// Policies that were read, and from what.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Laid {
-    files: Vec<(String, Digest)>,
-    source: Arc<OverlaySource>,
+    /// Their names, as the revision tells them.
+    pub(super) files: Vec<(String, Digest)>,
+    pub(super) source: Arc<OverlaySource>,
 }
 
-/// A single file, or a folder, by the account that it is named after.
-pub(super) fn named(listing: &Listing) -> Named<'_> {
-    let mut named = Named::new();
-    for entry in &listing.entries {
-        if let Some(owner) = owner(entry) {
-            let (single, folder) = named.entry(owner).or_default();
-            let is_single = entry.stem("cedar").is_some();
-            *if is_single { single } else { folder } = Some(entry);
+/// The folder of files or of policies.
+pub(super) struct Names<'a> {
+    pub(super) disk: &'a Disk,
+    /// Its names, sorted.
+    pub(super) listing: &'a Listing,
+    /// Names that may not be followed, and why.
+    pub(super) refused: BTreeMap<String, Fault>,
+    /// What an earlier reading found.
+    pub(super) former: &'a Arc<Overlays>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(disk: &'a Disk, listing: &'a Listing, former: &'a Arc<Overlays>) -> Self {
+        let refused = listing.refused.iter().cloned();
+        Self {
+            refused: refused.filter_map(by_name).collect(),
+            disk,
+            listing,
+            former,
         }
     }
-    named
-}
 
-impl Reading<'_> {
-    /// An account that says that it has no policies, and has some.
-    pub(super) fn left_out(&self, account: &Account) -> Option<Unusable> {
+    /// The single file, and the folder, of an account's policies. A folder `acme.cedar` stands in the place
+    /// of a file, and cannot be read as one.
+    fn named(&self, account: &AccountId) -> (Option<&'a Entry>, Option<&'a Entry>) {
+        let single = self.listing.entry(&format!("{account}.cedar"));
+        let folder = self.listing.entry(account.as_str());
+        (single, folder.filter(|entry| entry.is_folder))
+    }
+
+    /// An account that says that it has no policies, and has some; `place` is of what it says.
+    pub(super) fn left_out(
+        &self,
+        account: &Account,
+        place: impl FnOnce() -> Place,
+    ) -> Option<Unusable> {
         if account.overlay != OverlayMode::None || !self.announces(&account.id) {
             return None;
         }
-        let document = self.tenants.documents.get(&account.id);
-        let place = document.map_or_else(
-            || Place::file(account.id.as_str()),
-            |document| document.place("/overlay"),
-        );
         let message = "the account has policies, and `overlay: none` leaves them out";
-        let fault = Fault::error("tenant_overlay", place, message);
+        let fault = Fault::error("tenant_overlay", place(), message);
         let help = "remove the policies, or say `overlay: forbid` or `overlay: permit`";
         Some(Unusable {
             faults: vec![fault.help(help)],
@@ -58,59 +71,41 @@ impl Reading<'_> {
 
     /// Whether there is something that would be the account's policies.
     fn announces(&self, account: &AccountId) -> bool {
-        self.named.contains_key(account.as_str()) || self.not_followed(account).is_some()
+        self.named(account) != (None, None) || self.not_followed(account).is_some()
     }
 
     /// The account's policies. What cannot be read makes them unusable, never absent (RULES 33).
-    pub(super) fn overlay(&mut self, account: &Account) -> Option<Arc<OverlaySource>> {
+    pub(super) fn overlay(&self, account: &Account) -> Option<Arc<Laid>> {
         let id = &account.id;
-        if !self.announces(id) {
-            return None;
-        }
         let (found, mut faults) = self.found(id);
         faults.extend(self.not_followed(id).cloned());
-        for (entry, looked) in &found {
-            self.reads(&format!("{id}/{}", entry.name), &looked.digest);
-        }
-        let seen = found.iter();
-        let seen = seen.map(|(entry, looked)| (entry.name.clone(), looked.digest));
-        let seen: Vec<(String, Digest)> = seen.collect();
-        let former = self.former.kept.overlays.get(id).filter(|laid| {
-            faults.is_empty() && laid.source.mode() == account.overlay && laid.files == seen
+        let files = found.iter();
+        let files = files.map(|(entry, looked)| (entry.name.clone(), looked.digest));
+        let files: Vec<(String, Digest)> = files.collect();
+        let former = self.former.get(id).filter(|laid| {
+            let source = &laid.source;
+            let good = faults.is_empty() && source.faults().is_empty();
+            good && source.mode() == account.overlay && laid.files == files
         });
         if let Some(laid) = former {
-            self.kept.overlays.insert(id.clone(), laid.clone());
-            return Some(Arc::clone(&laid.source));
+            return Some(Arc::clone(laid));
         }
-        let mut files = Vec::new();
+        let mut sources = Vec::new();
         for (entry, looked) in found {
             match self.disk.text(looked, &entry.path, FILE_BYTES_MAX) {
-                Ok(text) => files.push(Source::new(entry.shown(), text)),
+                Ok(text) => sources.push(Source::new(entry.shown(), text)),
                 Err(fault) => faults.push(*fault),
             }
         }
-        let (good, any) = (faults.is_empty(), !files.is_empty() || !faults.is_empty());
-        let source = OverlaySource::new(id.clone(), account.overlay, files, faults);
+        let any = !sources.is_empty() || !faults.is_empty();
+        let source = OverlaySource::new(id.clone(), account.overlay, sources, faults);
         let source = any.then(|| Arc::new(source))?;
-        if good {
-            let source = Arc::clone(&source);
-            let laid = Laid {
-                files: seen,
-                source,
-            };
-            self.kept.overlays.insert(id.clone(), laid);
-        }
-        Some(source)
+        Some(Arc::new(Laid { files, source }))
     }
 
     /// The files of the account's policies.
     fn found(&self, account: &AccountId) -> (Vec<(Entry, Looked)>, Vec<Fault>) {
-        let (single, folder) = self
-            .named
-            .get(account.as_str())
-            .copied()
-            .unwrap_or_default();
-        match (single, folder) {
+        match self.named(account) {
             (None, None) => (Vec::new(), Vec::new()),
             (Some(file), Some(folder)) => {
                 let message = format!("both `{}` and `{}/` hold policies", file.name, folder.name);
@@ -133,4 +128,9 @@ impl Reading<'_> {
         let single = self.refused.get(&format!("{account}.cedar"));
         single.or_else(|| self.refused.get(account.as_str()))
     }
+}
+
+fn by_name(fault: Fault) -> Option<(String, Fault)> {
+    let name = Path::new(&fault.place.file).file_name()?.to_str()?;
+    Some((name.to_owned(), fault))
 }

@@ -3,13 +3,19 @@
 mod delta;
 
 use super::*;
-use crate::tenant::{OverlayMode, WorkspaceId};
+use crate::tenant::{AccountId, OverlayMode, WorkspaceId};
 use std::fs;
 
-struct Folder(tempfile::TempDir);
+pub(super) struct Folder(pub(super) tempfile::TempDir);
+
+/// What files may refer to.
+pub(super) const KNOWN: Known<'static> = Known {
+    issuers: Some(&["cosmos", "partner"]),
+    plans: Some(&["standard", "enterprise"]),
+};
 
 impl Folder {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = dir.path().join(name);
@@ -24,17 +30,8 @@ impl Folder {
     }
 
     fn read_after(&self, former: &Former) -> Tenants {
-        let known = Known {
-            issuers: Some(&["cosmos", "partner"]),
-            plans: Some(&["standard", "enterprise"]),
-        };
-        read(
-            &Layout::of(self.0.path().to_owned()),
-            known,
-            &Disk::default(),
-            former,
-        )
-        .unwrap()
+        let layout = Layout::of(self.0.path().to_owned());
+        read(&layout, KNOWN, &Disk::default(), former).unwrap()
     }
 }
 
@@ -48,7 +45,7 @@ fn accounts(tenants: &Tenants) -> Vec<&str> {
     ids
 }
 
-const ACME: &str = "\
+pub(super) const ACME: &str = "\
 account: acme
 plan: enterprise
 issuers: [cosmos]
@@ -58,7 +55,7 @@ workspaces:
   - { id: acme-prod, type: custom, catalogs: [catalog-01], clients: [c1], machine_clients: [m1, { id: m2, role: editor }] }
   - { id: acme-dev, status: suspended }
 ";
-const GLOBEX: &str = "\
+pub(super) const GLOBEX: &str = "\
 account: globex
 plan: standard
 workspaces:
@@ -378,15 +375,11 @@ fn lines() -> [String; 2] {
 }
 
 fn read_lines(folder: &Folder, former: &Former) -> Tenants {
-    let known = Known {
-        issuers: Some(&["cosmos", "partner"]),
-        plans: Some(&["standard", "enterprise"]),
-    };
     let layout = Layout::Lines {
         file: folder.0.path().join("tenants.ndjson"),
         overlays: Some(folder.0.path().join("overlays")),
     };
-    read(&layout, known, &Disk::default(), former).unwrap()
+    read(&layout, KNOWN, &Disk::default(), former).unwrap()
 }
 
 #[test]
@@ -427,8 +420,8 @@ fn a_line_that_did_not_change_keeps_its_account_wherever_it_stands() {
     let third = read_lines(&folder, &next.former);
     assert_eq!(third.digest, next.digest);
     assert!(Arc::ptr_eq(
-        third.former.kept.lines.as_ref().unwrap(),
-        next.former.kept.lines.as_ref().unwrap()
+        third.former.entries.lines.as_ref().unwrap(),
+        next.former.entries.lines.as_ref().unwrap()
     ));
 }
 
