@@ -209,6 +209,27 @@ fn a_file_without_accounts_starts_nothing_and_replaces_nothing() {
 }
 
 #[test]
+fn a_file_that_says_how_many_accounts_it_has_loses_none_unseen() {
+    let counted = |count: usize| lines(&[acme(), globex(), json!({"accounts": count})]);
+    refused(
+        directory(&counted(3)),
+        &["tenants_incomplete", "says 3 accounts, and 2 lines"],
+    );
+    let mut gate = directory(&counted(2)).start();
+    of_globex(&gate).send().allowed(200);
+    // Cut at the end of a line, once behind each.
+    for text in [lines(&[acme(), globex()]), lines(&[acme()])] {
+        gate.change(|files| files.overwrite(LINES, &text));
+        gate.has_fault("tenants_incomplete", "palisade.yaml");
+        of_globex(&gate).send().allowed(200);
+    }
+    let fewer = lines(&[acme(), json!({"accounts": 1})]);
+    gate.change(|files| files.put(LINES, &fewer));
+    of_acme(&gate).send().allowed(200);
+    of_globex(&gate).send().refused(Reason::IssuerNotForAccount);
+}
+
+#[test]
 fn a_suspension_does_not_wait_for_other_files_to_be_mended() {
     let mut gate = directory(&lines(&[acme(), globex()])).start();
     gate.change(|files| files.put("policies/stop.cedar", "forbid ("));

@@ -21,8 +21,10 @@ pub(crate) enum Tenants {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TenantLines {
     /// The file (NDJSON): each line is one account, a JSON object with the keys of a tenant file. A line
-    /// that cannot be used is left out and reported; the others serve. At most 256 MiB. A file alone may
-    /// be named without this key if it ends with `.ndjson`.
+    /// that cannot be used is left out and reported; the others serve. A last line
+    /// `{"accounts": 2}` says how many accounts stand before it: a file that has others is refused, and after
+    /// it one without such a line. At most 256 MiB. A file alone may be named without this key if it ends with
+    /// `.ndjson`.
     #[schemars(length(min = 1), extend("examples" = ["tenants.ndjson"]))]
     pub(crate) file: String,
     /// The folder of the accounts' own policies, as `<account>.cedar` or `<account>/*.cedar`. Absent:

@@ -9,6 +9,7 @@ use crate::config::seen::{Digest, digest};
 use crate::document::Document;
 use crate::fault::{Fault, Place, Span};
 use crate::tenant::{AccountId, Candidate, Narrowing};
+use serde::Deserialize;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
@@ -19,12 +20,24 @@ pub(crate) const LINES_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// The longest line: as long as a file of its own may be.
 pub(super) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
+/// The longest line that says how many accounts there are.
+const COUNT_BYTES_MAX: usize = 64;
+
+/// The last line, where it says how many accounts stand before it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    accounts: u64,
+}
+
 /// A file of lines that was taken apart.
 #[derive(Debug)]
 pub(super) struct Lines {
     pub(super) text: Digest,
     known: Digest,
     pub(super) all: Vec<Line>,
+    /// The last line said how many there are.
+    counted: bool,
 }
 
 /// One line that is not empty.
@@ -50,10 +63,13 @@ impl Reading<'_> {
         } else {
             let text = looked.digest;
             let bytes = self.disk.bytes_of(looked, file, LINES_BYTES_MAX)?;
+            let mut ranges: Vec<(usize, Range<usize>)> = split(&bytes).collect();
+            let counted = self.counted(file, &bytes, &mut ranges)?;
             Arc::new(Lines {
                 text,
                 known: self.known_digest,
-                all: self.take_apart(file, &bytes),
+                all: self.take_apart(file, &bytes, ranges),
+                counted,
             })
         };
         if lines.all.is_empty() {
@@ -69,11 +85,55 @@ impl Reading<'_> {
         Ok(candidates)
     }
 
-    fn take_apart(&self, file: &Path, bytes: &[u8]) -> Vec<Line> {
+    /// Takes off a last line that says how many accounts there are: a file that is cut at the end of a
+    /// line would lose the others unseen. Answers whether there was one; an error: some are missing.
+    fn counted(
+        &self,
+        file: &Path,
+        bytes: &[u8],
+        ranges: &mut Vec<(usize, Range<usize>)>,
+    ) -> Result<bool, Box<Fault>> {
+        let last = ranges
+            .last()
+            .and_then(|(_, range)| bytes.get(range.clone()));
+        let said = last.filter(|line| line.len() <= COUNT_BYTES_MAX);
+        let said = said.and_then(|line| serde_json::from_slice::<Count>(line).ok());
+        let fault = |message: String, help: &str| {
+            let place = Place::file(file.display().to_string());
+            Err(Box::new(
+                Fault::error("tenants_incomplete", place, message).help(help),
+            ))
+        };
+        let Some(Count { accounts }) = said else {
+            let former = self.former.entries.lines.as_ref();
+            if former.is_some_and(|former| former.counted) {
+                let message = "its end is missing: the last line does not say how many accounts there are, as it did before";
+                let help = "write the whole file, and rename it into place; to leave that line out for good, restart";
+                return fault(message.to_owned(), help);
+            }
+            return Ok(false);
+        };
+        ranges.pop();
+        if ranges.len() as u64 != accounts {
+            let message = format!(
+                "the last line says {accounts} accounts, and {} lines stand before it",
+                ranges.len()
+            );
+            return fault(message, "write the whole file, and rename it into place");
+        }
+        Ok(true)
+    }
+
+    fn take_apart(
+        &self,
+        file: &Path,
+        bytes: &[u8],
+        ranges: Vec<(usize, Range<usize>)>,
+    ) -> Vec<Line> {
         let shown = file.display().to_string();
         let mut lines = Vec::new();
         let (mut texts, mut pending) = (Vec::new(), Vec::new());
-        for (number, range) in split(bytes) {
+        for (number, range) in ranges {
             let text = bytes.get(range.clone()).unwrap_or_default();
             let digest = digest(&[b"text", text]);
             let outcome = match self.former.parsed(&digest, &self.known_digest) {
