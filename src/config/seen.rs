@@ -77,12 +77,15 @@ impl Seen {
     /// The same, of what was read for this very reading, and of what bears one of the names `told`:
     /// all those that may have changed since the reading before it.
     pub fn holds_since(&mut self, told: Option<&BTreeSet<PathBuf>>) -> bool {
-        let Some(told) = told.and_then(|names| self.holds_at(names)) else {
+        let Some((names, holds)) = told.and_then(|names| Some((names, self.holds_at(names)?)))
+        else {
             return self.holds(Compare::Stamps);
         };
-        let mut fresh = self.sights.iter_mut().filter(|(_, sight)| sight.fresh);
+        // Those of the names were just compared.
+        let fresh = self.sights.iter_mut().filter(|(_, sight)| sight.fresh);
+        let mut others = fresh.filter(|((path, _), _)| !names.contains(Path::new(path)));
         let compare = Compare::Stamps;
-        told && fresh.all(|((path, what), sight)| sight.holds(Path::new(path), *what, compare))
+        holds && others.all(|((path, what), sight)| sight.holds(Path::new(path), *what, compare))
     }
 
     /// The same, of those files and folders alone that `names` may be about. `None`: what they are

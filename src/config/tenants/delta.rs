@@ -9,6 +9,7 @@ use super::overlay::Names;
 use super::{Former, Known, Layout, Tenants, finish, relations};
 use crate::config::disk::Disk;
 use crate::config::files::{FILE_BYTES_MAX, Listing};
+use crate::config::seen::Told;
 use crate::fault::Place;
 use crate::tenant::{AccountId, OverlayMode};
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ pub(super) fn read(
         && entries.known == known.digest()
         // Else something was suspended since, of which no file may say anything.
         && Arc::ptr_eq(&entries.directory, &former.directory);
-    if !stand || !is_untold(layout, disk, entries) {
+    if !stand || !is_untold(layout, told, disk, entries) {
         return None;
     }
     let before = disk.known(folder)?;
@@ -47,9 +48,11 @@ pub(super) fn read(
 }
 
 /// Whether the file of lines, where there is one, is the one that was read.
-fn is_untold(layout: &Layout, disk: &Disk, entries: &Entries) -> bool {
+fn is_untold(layout: &Layout, told: &Told, disk: &Disk, entries: &Entries) -> bool {
     match layout {
         Layout::Folder(_) => true,
+        // It is not read here only to be read again.
+        Layout::Lines { file, .. } if told.names().contains(file) => false,
         Layout::Lines { file, .. } => {
             let looked = disk.look(file, LINES_BYTES_MAX).ok();
             let text = entries.lines.as_ref().map(|lines| lines.text);

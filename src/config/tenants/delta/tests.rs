@@ -143,7 +143,7 @@ fn what_is_read_of_single_accounts_comes_to_what_all_files_come_to() {
         (&["globex.cedar"], true, &put("globex.cedar", "// four")),
         (&["globex.cedar"], true, &gone("globex.cedar")),
         (&["acme.cedar"], true, &|folder| {
-            fs::write(folder.join("acme.cedar"), b"\xff").unwrap()
+            fs::write(folder.join("acme.cedar"), b"\xff").unwrap();
         }),
         (&["acme.cedar"], true, &put("acme.cedar", "// five")),
         // Who is concerned by these, only the whole tells.
@@ -169,118 +169,72 @@ fn what_is_read_of_single_accounts_comes_to_what_all_files_come_to() {
     walk(&Layout::Folder(path.to_owned()), path, steps);
 }
 
-#[test]
-fn of_an_entry_that_changed_the_same_holds() {
-    let folder = Folder::new(&[
-        ("acme.yaml", ACME),
+/// Accounts of whom there is nothing to say.
+fn plain() -> Folder {
+    let acme = ACME.replace("catalogs: [catalog-01], ", "");
+    Folder::new(&[
+        ("acme.yaml", &acme),
         ("acme.cedar", "// one"),
         ("globex.yaml", GLOBEX),
-        ("initech.yaml", "account: initech\nplan: standard\n"),
-    ]);
-    fs::write(
-        folder.0.path().join("acme.yaml"),
-        ACME.replace("catalogs: [catalog-01], ", ""),
-    )
-    .unwrap();
+        ("initech.yaml", INITECH),
+    ])
+}
+
+const INITECH: &str = "account: initech\nplan: standard\n";
+const LESS: &str = "account: globex\nplan: standard\n";
+const HOOLI: &str = "account: hooli\nplan: standard\n";
+const MAY: &str = "account: hooli\nplan: standard\noverlay: permit\n";
+const WITH: &str = "account: umbrella\nplan: standard\nworkspaces: [{id: u}]\n";
+const WITHOUT: &str = "account: umbrella\nplan: standard\n";
+const OWN: &str = "account: initech\nplan: standard\nworkspaces: [{id: v}]\n";
+const TAKEN: &str = "account: initech\nplan: standard\nworkspaces: [{id: globex-prod}]\n";
+const GOLD: &str = "account: initech\nplan: gold\n";
+const READS: &str =
+    "account: initech\nplan: standard\nworkspaces: [{id: i, catalogs: [globex-prod]}]\n";
+
+#[test]
+fn of_an_entry_that_changed_the_same_holds() {
+    let folder = plain();
     let steps: &[Step<'_>] = &[
-        (
-            &["globex.yaml"],
-            true,
-            &put("globex.yaml", "account: globex\nplan: enterprise\n"),
-        ),
+        (&["globex.yaml"], true, &put("globex.yaml", LESS)),
         (&["globex.yaml"], true, &put("globex.yaml", GLOBEX)),
         (&["globex.yaml"], true, &|_| ()),
-        // New, with policies; and what it left is another's.
-        (
-            &["hooli.yaml", "hooli.cedar"],
-            false,
-            &put("hooli.cedar", "// one"),
-        ),
-        (
-            &["hooli.yaml"],
-            false,
-            &put("hooli.yaml", "account: hooli\nplan: standard\n"),
-        ),
-        (
-            &["hooli.yaml"],
-            true,
-            &put(
-                "hooli.yaml",
-                "account: hooli\nplan: standard\noverlay: permit\n",
-            ),
-        ),
-        (
-            &["umbrella.yaml"],
-            true,
-            &put(
-                "umbrella.yaml",
-                "account: umbrella\nplan: standard\nworkspaces: [{id: u}]\n",
-            ),
-        ),
+        // Policies come before the account that they are of.
+        (&["hooli.cedar"], false, &put("hooli.cedar", "// one")),
+        (&["hooli.yaml"], false, &put("hooli.yaml", HOOLI)),
+        (&["hooli.yaml"], true, &put("hooli.yaml", MAY)),
+        (&["umbrella.yaml"], true, &put("umbrella.yaml", WITH)),
         (&["umbrella.yaml", "initech.yaml"], true, &|folder| {
-            put("umbrella.yaml", "account: umbrella\nplan: standard\n")(folder);
-            put(
-                "initech.yaml",
-                "account: initech\nplan: standard\nworkspaces: [{id: v}]\n",
-            )(folder);
+            put("umbrella.yaml", WITHOUT)(folder);
+            put("initech.yaml", OWN)(folder);
         }),
+        (&["initech.yaml"], false, &gone("initech.yaml")),
+        (&["globex.yaml"], true, &put("globex.yaml", LESS)),
+    ];
+    let path = folder.0.path();
+    walk(&Layout::Folder(path.to_owned()), path, steps);
+}
+
+#[test]
+fn of_an_entry_that_something_is_to_be_said_of_the_same_holds() {
+    let folder = plain();
+    let none = "account: acme\nplan: standard\noverlay: none\n";
+    let steps: &[Step<'_>] = &[
         // What another has, a plan that nobody knows, a catalog that is none, a file that is none.
-        (
-            &["initech.yaml"],
-            false,
-            &put(
-                "initech.yaml",
-                "account: initech\nplan: standard\nworkspaces: [{id: globex-prod}]\n",
-            ),
-        ),
-        (
-            &["initech.yaml"],
-            false,
-            &put("initech.yaml", "account: initech\nplan: gold\n"),
-        ),
-        (
-            &["initech.yaml"],
-            false,
-            &put("initech.yaml", "account: initech\nplan: standard\n"),
-        ),
-        (
-            &["initech.yaml"],
-            true,
-            &put(
-                "initech.yaml",
-                "account: initech\nplan: standard\nworkspaces: [{id: i, catalogs: [globex-prod]}]\n",
-            ),
-        ),
-        (
-            &["globex.yaml"],
-            false,
-            &put("globex.yaml", "account: globex\nplan: standard\n"),
-        ),
-        (
-            &["initech.yaml"],
-            false,
-            &put("initech.yaml", "account: initech\nplan: standard\n"),
-        ),
+        (&["initech.yaml"], false, &put("initech.yaml", TAKEN)),
+        (&["initech.yaml"], false, &put("initech.yaml", GOLD)),
+        (&["initech.yaml"], false, &put("initech.yaml", INITECH)),
+        (&["initech.yaml"], true, &put("initech.yaml", READS)),
+        (&["globex.yaml"], false, &put("globex.yaml", LESS)),
+        (&["initech.yaml"], false, &put("initech.yaml", INITECH)),
         (&["initech.yaml"], false, &put("initech.yaml", "account: [")),
-        (
-            &["initech.yaml"],
-            false,
-            &put("initech.yaml", "account: initech\nplan: standard\n"),
-        ),
-        (
-            &["acme.yaml"],
-            false,
-            &put(
-                "acme.yaml",
-                "account: acme\nplan: standard\noverlay: none\n",
-            ),
-        ),
+        (&["initech.yaml"], false, &put("initech.yaml", INITECH)),
+        (&["acme.yaml"], false, &put("acme.yaml", none)),
         (
             &["acme.yaml"],
             false,
             &put("acme.yaml", "account: acme\nplan: standard\n"),
         ),
-        (&["initech.yaml"], false, &gone("initech.yaml")),
         (&["globex.yaml"], true, &put("globex.yaml", GLOBEX)),
     ];
     let path = folder.0.path();
