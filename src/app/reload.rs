@@ -52,6 +52,8 @@ pub(super) struct Reloader {
     polls: u32,
     /// Descriptors ran out, which was said.
     starved: bool,
+    /// Whether what was seen last is what serves.
+    serves: bool,
     /// Whom no upstream may lead to.
     own: Own,
 }
@@ -108,6 +110,7 @@ impl Reloader {
             watch,
             polls: 0,
             starved: false,
+            serves: true,
         }
     }
 
@@ -198,6 +201,8 @@ impl Reloader {
     /// What the system told of by name is all that the first reading looks at.
     async fn reload(&mut self, names: Option<BTreeSet<PathBuf>>) {
         let (mut readings, mut earlier) = (0, None);
+        // What a reading saw that did not load is known, and in nothing that serves.
+        let names = names.filter(|_| self.serves);
         let told = names.and_then(|names| self.seen.told(names));
         let mut told = told.map(Arc::new);
         let mut attempt = loop {
@@ -249,6 +254,7 @@ impl Reloader {
         if let (Some(serving), Some(found)) = (&self.certificates, attempt.certificates) {
             serving.follow(found, &self.shared.clock);
         }
+        self.serves = attempt.outcome.is_ok();
         match attempt.outcome {
             Ok(built) => {
                 // New upstreams only; what is known already is not waited for.

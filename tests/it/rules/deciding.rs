@@ -335,6 +335,18 @@ fn rule_35_nothing_becomes_wider_while_a_file_is_broken() {
 }
 
 #[test]
+fn rule_35_what_changed_while_another_file_was_broken_holds_once_it_is_mended() {
+    let mut gate = TestGate::builder().start();
+    let ana = gate.issuer.user("ana");
+    ask(&gate, PATH, &ana).allowed(200);
+    gate.change(|files| files.put("policies/broken.cedar", BROKEN));
+    gate.change(|files| files.put("tenants/acme.cedar", STOP));
+    ask(&gate, PATH, &ana).allowed(200);
+    gate.change(|files| files.remove("policies/broken.cedar"));
+    ask(&gate, PATH, &ana).refused(Reason::PolicyDenied);
+}
+
+#[test]
 fn rule_35_a_suspension_does_not_wait_for_a_file_that_is_written_without_end() {
     let mut gate = TestGate::builder()
         .set("/reload", json!({"debounce": "300ms"}))
