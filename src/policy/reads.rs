@@ -53,6 +53,10 @@ impl Reads {
         self.values.dedup();
         self.everything |= other.everything;
         self.clock.add(&other.clock);
+    }
+
+    /// Once all are added: notes what need not be looked at.
+    pub(super) fn arrange(&mut self) {
         self.behind = behind(&self.bits);
     }
 
