@@ -2,6 +2,8 @@
 
 pub mod asked;
 mod check;
+mod format;
 pub mod test;
 
 pub use check::{check, lint};
+pub use format::{Layout, format, format_at};

@@ -3,6 +3,7 @@
 mod check;
 pub mod demo;
 mod explain;
+mod fmt;
 mod health;
 mod init;
 mod reference;
@@ -30,11 +31,12 @@ pub(crate) mod exit {
 }
 
 /// What `--format` says of itself where faults are printed.
-const JSON_HELP: &str = "For people, or for machines.\n\nThe JSON is one object: `errors` and `warnings` are \
-    numbers, `faults` is a list in the order of files and lines. Each fault has `code`, `severity` (`error` or \
+const FAULTS_HELP: &str = "For people, for machines, or for a code host.\n\nThe JSON is one object: `errors` and `warnings` \
+    are numbers, `faults` is a list in the order of files and lines. Each fault has `code`, `severity` (`error` or \
     `warning`), `file`, `key` (the key path, empty outside of YAML and JSON), `line`, `column`, `end_line`, \
     `end_column` (from 1, the end behind the last character; null where only the file is known), `message` \
-    and `help` (null where there is none).";
+    and `help` (null where there is none). In SARIF and for GitHub files are named as here: run it in the \
+    repository's top folder, with relative paths.";
 
 /// A policy-driven authorization sidecar: verifies JWTs, decides with Cedar, forwards only what one
 /// tenant may do.
@@ -56,7 +58,7 @@ enum Command {
     #[command(after_help = "Example: palisade demo --dir ./demo")]
     Demo(demo::Args),
     /// Report every fault of configuration, tenants, routes, schema and policies at once.
-    #[command(after_help = "Example: palisade check --config palisade.yaml --format json")]
+    #[command(after_help = "Example: palisade check -D warnings --format sarif")]
     Check(check::Args),
     /// Hold what must become of requests against what does.
     ///
@@ -76,6 +78,13 @@ enum Command {
         palisade explain '/app/v1/missions' --claims claims.json --format json"
     )]
     Explain(explain::Args),
+    /// Lay out files of policies alike. Policies and comments stay what they are.
+    ///
+    /// All files are looked at first: a fault in one of them (exit 3) leaves every file as it is.
+    #[command(
+        after_help = "Examples: palisade fmt --check\n          palisade fmt policies/ tenants/acme.cedar"
+    )]
+    Fmt(fmt::Args),
     /// Write a configuration to start from. Nothing is overwritten.
     #[command(after_help = "Example: palisade init --from-demo my-gate")]
     Init(init::Args),
@@ -113,6 +122,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Tenants(args) => tenants::run(&args),
         Command::Health(file) => health::run(&file.config),

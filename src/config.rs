@@ -40,6 +40,7 @@ use crate::fault::Fault;
 use disk::Disk;
 use findings::Findings;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Reads the configuration at `path` and everything it names.
 ///
@@ -94,6 +95,11 @@ fn resolve(path: &Path, former: Option<&Kept>, disk: &Disk) -> Result<Resolved, 
         needs_restart,
         ..resolved
     })
+}
+
+/// The whole text of a file as long as any of policies may be.
+pub fn text(path: &Path) -> Result<Arc<str>, Box<Fault>> {
+    files::read(path, files::FILE_BYTES_MAX)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod environment;
 mod evaluate;
 mod foreign;
 mod form;
+mod format;
 mod hash;
 mod held;
 mod loader;
@@ -45,6 +46,7 @@ pub use about::About;
 pub use bench::{Bench, Judged, Panel, Said, Subject};
 pub use environment::{Environment, PrincipalType};
 pub use evaluate::{Answer, Consulted, Erring, Ruling, Slow, Whose, evaluate};
+pub use format::format;
 pub use loader::{Loader, Unloaded};
 pub use overlay::{Overlay, OverlayState};
 pub use reads::{

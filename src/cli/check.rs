@@ -1,7 +1,6 @@
 //! `palisade check`: every fault at once, without serving.
 
-use super::report::{self, Format};
-use super::{ConfigFile, JSON_HELP};
+use super::{ConfigFile, report};
 use crate::author;
 use std::process::ExitCode;
 
@@ -10,11 +9,10 @@ use std::process::ExitCode;
 pub(super) struct Args {
     #[command(flatten)]
     file: ConfigFile,
-    /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = Format::Human, long_help = JSON_HELP)]
-    format: Format,
+    #[command(flatten)]
+    report: report::Args,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    report::faults(&author::check(&args.file.config), args.format)
+    report::told(author::check(&args.file.config), args.report)
 }

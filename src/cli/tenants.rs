@@ -1,7 +1,6 @@
 //! `palisade tenants`: the tenant directory alone.
 
-use super::report::{self, Format};
-use super::{ConfigFile, JSON_HELP};
+use super::{ConfigFile, report};
 use crate::author;
 use crate::config::TenantsOf;
 use clap::{Args as ClapArgs, Subcommand};
@@ -31,9 +30,8 @@ struct LintArgs {
     dir: Option<PathBuf>,
     #[command(flatten)]
     file: ConfigFile,
-    /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = Format::Human, long_help = JSON_HELP)]
-    format: Format,
+    #[command(flatten)]
+    report: report::Args,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
@@ -42,5 +40,5 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Some(dir) => TenantsOf::Alone(dir),
         None => TenantsOf::Config(&args.file.config),
     };
-    report::faults(&author::lint(of), args.format)
+    report::told(author::lint(of), args.report)
 }

@@ -128,6 +128,25 @@ pub(super) fn scan(text: &str) -> Result<Vec<Statement>, Broken> {
     Ok(scan.statements)
 }
 
+/// The comments of a text, without the space at their ends.
+pub(super) fn comments(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at).copied() {
+        at = match byte {
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                let end = skip_while(bytes, at, |b| b != b'\n' && b != b'\r');
+                found.extend(text.get(at..end).map(str::trim_end));
+                end
+            }
+            b'"' => string_end(bytes, at),
+            _ => at + 1,
+        };
+    }
+    found
+}
+
 #[derive(Default)]
 struct Scan {
     statements: Vec<Statement>,

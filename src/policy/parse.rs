@@ -65,6 +65,13 @@ impl Parsed {
 
 /// Reads one file. Call it on a large stack only (`stack::run`).
 pub(super) fn parse(source: &Source) -> Result<Vec<Parsed>, Vec<Fault>> {
+    if source.text.starts_with('\u{feff}') {
+        let message = "the file begins with a byte order mark";
+        let fault = Fault::error("policy_syntax", diagnose::start(source), message);
+        return Err(vec![
+            fault.help("save it as UTF-8 without one; `palisade fmt` removes it"),
+        ]);
+    }
     let statements = budget::scan(&source.text).map_err(|broken| {
         let place = diagnose::place(source, broken.span());
         let fault = Fault::error("policy_budget", place, broken.to_string());

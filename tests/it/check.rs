@@ -442,7 +442,7 @@ fn lint_reads_the_tenants_own_policies_without_their_types() {
     );
     let said = folder.run(&["tenants", "lint", "tenants"]);
     assert_eq!(said.code, 3);
-    assert!(said.out.contains("tenants/acme.cedar:28"), "{}", said.out);
+    assert!(said.out.contains("tenants/acme.cedar:29"), "{}", said.out);
 }
 
 #[test]
@@ -465,4 +465,88 @@ fn what_steers_terminals_is_escaped_for_people_and_for_machines() {
             assert!(!told(&said.out).is_empty());
         }
     }
+}
+
+/// The folder, with an error in a policy, an error without a line and a warning.
+fn faulty() -> Folder {
+    let folder = Folder::shipped();
+    folder.append(
+        POLICY,
+        "@id(\"a, b: 100%\")\npermit (principal, action resource);\n",
+    );
+    folder.replace(ACME, "plan: enterprise", "plan: enterprize");
+    folder.write("tenants/stray file.yml", "");
+    folder
+}
+
+#[test]
+fn code_scanning_gets_a_log_that_the_schema_of_sarif_takes() {
+    let schema = include_str!("../data/sarif/sarif-schema-2.1.0.json");
+    // One of its patterns has a bracket too many, which not every engine takes.
+    let schema = schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
+    let schema = jsonschema::validator_for(&schema).expect("the schema is one");
+    let folder = faulty();
+    let told_in_json = folder.run(&["check", "--format", "json"]);
+    let said = folder.run(&["check", "--format", "sarif"]);
+    assert_eq!(said.code, 3);
+    let log: Value = serde_json::from_str(&said.out).expect("the output is JSON");
+    let broken: Vec<String> = schema.iter_errors(&log).map(|e| e.to_string()).collect();
+    assert!(broken.is_empty(), "{broken:#?}\n{log:#}");
+    let results = log["runs"][0]["results"].as_array().expect("a list");
+    let rules = log["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .expect("a list");
+    let json: Value = serde_json::from_str(&told_in_json.out).expect("the output is JSON");
+    let faults = json["faults"].as_array().expect("a list");
+    assert_eq!(results.len(), faults.len());
+    assert!(faults.len() > 2, "{faults:#?}");
+    for (result, fault) in results.iter().zip(faults) {
+        let index =
+            usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert_eq!(result["level"], fault["severity"]);
+        let place = &result["locations"][0]["physicalLocation"];
+        let uri = fault["file"].as_str().expect("a name").replace(' ', "%20");
+        assert_eq!(place["artifactLocation"]["uri"], uri.as_str());
+        assert_eq!(place["region"]["startLine"], fault["line"]);
+        assert_eq!(place["region"]["endColumn"], fault["end_column"]);
+    }
+    let said = Folder::shipped().run(&["check", "--format", "sarif"]);
+    let log: Value = serde_json::from_str(&said.out).expect("the output is JSON");
+    assert!(said.code == 0 && schema.is_valid(&log), "{log:#}");
+}
+
+#[test]
+fn github_gets_an_annotation_on_the_line_of_each_fault() {
+    let folder = faulty();
+    let said = folder.run(&["check", "--format", "github"]);
+    assert_eq!(said.code, 3);
+    let lines: Vec<&str> = said.out.lines().collect();
+    let starts = |start: &str| lines.iter().any(|line| line.starts_with(start));
+    assert!(
+        starts("::error file=policies/x.cedar,line=2,col=27,"),
+        "{lines:#?}"
+    );
+    assert!(
+        starts("::warning file=tenants/acme.yaml,line=4,col=7,endLine=4,endColumn="),
+        "{lines:#?}"
+    );
+    let (last, all) = lines.split_last().expect("lines");
+    assert!(all.iter().all(|line| line.starts_with("::")), "{lines:#?}");
+    assert!(last.ends_with("1 warning"), "{last}");
+}
+
+#[test]
+fn denied_warnings_are_errors() {
+    let folder = Folder::shipped();
+    folder.replace(ACME, "plan: enterprise", "plan: enterprize");
+    assert_eq!(folder.run(&["check"]).code, 0);
+    for shape in ["human", "json", "sarif", "github"] {
+        let said = folder.run(&["check", "-D", "warnings", "--format", shape]);
+        assert_eq!(said.code, 3, "{}", said.out);
+        assert!(!said.out.contains("\"warning\""), "{}", said.out);
+    }
+    assert_eq!(Folder::shipped().run(&["check", "-D", "warnings"]).code, 0);
+    assert_eq!(folder.run(&["check", "-D", "errors"]).code, 2);
 }

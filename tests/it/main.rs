@@ -59,6 +59,8 @@ mod explain;
 #[cfg(test)]
 mod express;
 #[cfg(test)]
+mod fmt;
+#[cfg(test)]
 mod following;
 #[cfg(test)]
 mod forwarding;
