@@ -32,8 +32,8 @@ pub(crate) mod exit {
 
 /// What `--format` says of itself where faults are printed.
 const FAULTS_HELP: &str = "For people, for machines, or for a code host.\n\nThe JSON is one object: `errors` and `warnings` \
-    are numbers, `faults` is a list in the order of files and lines. Each fault has `code`, `severity` (`error` or \
-    `warning`), `file`, `key` (the key path, empty outside of YAML and JSON), `line`, `column`, `end_line`, \
+    are numbers, `faults` is a list in the order of files and lines. Each fault has `code`, `number` \
+    (of the code's page, null where there is none), `severity` (`error` or `warning`), `file`, `key` (the key path, empty outside of YAML and JSON), `line`, `column`, `end_line`, \
     `end_column` (from 1, the end behind the last character; null where only the file is known), `message` \
     and `help` (null where there is none). In SARIF and for GitHub files are named as here: run it in the \
     repository's top folder, with relative paths.";

@@ -1,5 +1,7 @@
 //! What every reader of files reports: a code, a place, a message and a remedy.
 
+pub mod page;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,6 +86,7 @@ impl Fault {
         let (end_line, end_column) = self.place.end_line_column().unzip();
         serde_json::json!({
             "code": self.code,
+            "number": self.number(),
             "severity": if self.is_error() { "error" } else { "warning" },
             "file": self.place.file,
             "key": self.place.key,
@@ -94,6 +97,11 @@ impl Fault {
             "message": self.message,
             "help": self.help,
         })
+    }
+
+    /// The number of the code's page, if it has one: `P012`.
+    pub fn number(&self) -> Option<&'static str> {
+        page::of(self.code).map(|page| page.number)
     }
 
     /// Whether it stops a start.
@@ -235,7 +243,11 @@ impl std::error::Error for Report<'_> {}
 
 impl miette::Diagnostic for Report<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.0.code))
+        let code = self.0.code;
+        Some(match self.0.number() {
+            Some(number) => Box::new(format!("{code} [{number}]")),
+            None => Box::new(code),
+        })
     }
 
     fn severity(&self) -> Option<miette::Severity> {

@@ -63,6 +63,7 @@ fn pages() -> Vec<Page> {
         page("docs/reference/config.md", config::page()),
         page("docs/reference/metrics.md", tables::metrics()),
         page("docs/reference/reasons.md", tables::reasons()),
+        page("docs/reference/faults.md", tables::faults()),
         page("docs/reference/headers.md", headers::page()),
         page("docs/reference/cli.md", cli()),
         page("schemas/config.schema.json", json(schema::config())),

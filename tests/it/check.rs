@@ -296,7 +296,7 @@ fn machines_get_every_field_of_a_fault() {
             "errors": 1,
             "warnings": 0,
             "faults": [{
-                "code": "config_value", "severity": "error", "file": CONFIG,
+                "code": "config_value", "number": null, "severity": "error", "file": CONFIG,
                 "key": "cache.decision_ttl",
                 "line": line, "column": 17, "end_line": line, "end_column": 21,
                 "message": "`soon` is not a duration",
@@ -549,4 +549,31 @@ fn denied_warnings_are_errors() {
     }
     assert_eq!(Folder::shipped().run(&["check", "-D", "warnings"]).code, 0);
     assert_eq!(folder.run(&["check", "-D", "errors"]).code, 2);
+}
+
+#[test]
+fn codes_are_explained_by_number_and_by_word() {
+    let folder = Folder::empty();
+    let said = folder.run(&["check", "--explain", "P012"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.out.starts_with("P012 (policy_foreign): "),
+        "{}",
+        said.out
+    );
+    assert_eq!(
+        folder.run(&["check", "--explain", "policy_foreign"]).out,
+        said.out
+    );
+    let said = folder.run(&["check", "--explain", "policy_foriegn"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains("did you mean `policy_foreign`?"),
+        "{}",
+        said.err
+    );
+    let said = faulty().run(&["check"]);
+    assert!(said.out.contains("policy_syntax [P001]"), "{}", said.out);
+    let said = faulty().run(&["check", "--format", "json"]);
+    assert!(said.out.contains("\"number\":\"P001\""), "{}", said.out);
 }

@@ -22,7 +22,7 @@ fn the_pages_in_the_tree_are_what_the_binary_writes() {
         String::from_utf8_lossy(&run.stderr)
     );
     let written = files(folder.path(), folder.path());
-    for page in ["config", "metrics", "reasons", "headers", "cli"] {
+    for page in ["config", "metrics", "reasons", "headers", "faults", "cli"] {
         let page = format!("docs/reference/{page}.md");
         assert!(written.contains_key(&page), "{page} is not written");
     }
@@ -37,6 +37,25 @@ fn the_pages_in_the_tree_are_what_the_binary_writes() {
             "{name} is not what `palisade reference` writes: run `cargo run -- reference --write`"
         );
     }
+}
+
+#[test]
+fn every_code_of_policies_and_schemas_has_a_page_and_every_page_a_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let quoted = regex::Regex::new("\"((?:policy|schema)_[a-z_]+)\"").expect("an expression");
+    let sources = files(root, &root.join("src/policy"));
+    let sources = sources.iter().filter(|(name, _)| !name.contains("tests"));
+    let mut used: Vec<String> = sources
+        .flat_map(|(_, text)| quoted.captures_iter(text).map(|found| found[1].to_owned()))
+        .collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut paged: Vec<&str> = palisade::fault::page::PAGES
+        .iter()
+        .map(|page| page.code)
+        .collect();
+    paged.sort_unstable();
+    assert_eq!(used, paged);
 }
 
 fn files(top: &Path, folder: &Path) -> BTreeMap<String, String> {

@@ -1,10 +1,32 @@
 //! The pages of metrics and reasons, read out of their tables.
 
 use super::cell;
+use crate::fault::page::PAGES;
 use crate::reason::{Outcome, Reason};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Stability;
 use std::fmt::Write as _;
+
+/// Every page of a fault's code.
+pub(super) fn faults() -> String {
+    let mut page = String::from(
+        "# Faults\n\n\
+        Codes of faults in policies and schemas. `palisade check --explain P012` prints the same.\n",
+    );
+    for one in &PAGES {
+        let _ = write!(
+            page,
+            "\n## {}: `{}`\n\n{}.\n\n{}\n\n```text\n{}\n```\n\n{}\n",
+            one.number,
+            one.code,
+            one.title,
+            one.meaning,
+            one.example.trim_end(),
+            one.remedy
+        );
+    }
+    page
+}
 
 /// Every series.
 pub(super) fn metrics() -> String {

@@ -1,5 +1,6 @@
 //! Faults as a log in SARIF 2.1.0, which code scanning reads.
 
+use crate::fault::page::{self, Page};
 use crate::fault::{Fault, Place};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -14,12 +15,32 @@ pub(super) fn log(faults: &[Fault]) -> Value {
             "tool": { "driver": {
                 "name": "palisade",
                 "version": env!("CARGO_PKG_VERSION"),
-                "rules": codes.iter().map(|code| json!({ "id": code })).collect::<Vec<_>>(),
+                "rules": codes.iter().map(|code| rule(code)).collect::<Vec<_>>(),
             }},
             // As `Place` counts columns.
             "columnKind": "unicodeCodePoints",
             "results": faults.iter().map(|fault| result(fault, &codes)).collect::<Vec<_>>(),
         }],
+    })
+}
+
+fn rule(code: &str) -> Value {
+    let Some(page) = page::of(code) else {
+        return json!({ "id": code });
+    };
+    let Page {
+        number,
+        title,
+        meaning,
+        remedy,
+        ..
+    } = page;
+    json!({
+        "id": code,
+        "name": number,
+        "shortDescription": { "text": title },
+        "fullDescription": { "text": meaning },
+        "help": { "text": remedy },
     })
 }
 
