@@ -196,6 +196,8 @@ impl Disk {
         if first.is_some_and(|first| first.digest == digest) {
             return Ok(());
         }
+        // What it says now may be its last word: it has to be read again.
+        self.seen.borrow_mut().torn = true;
         let place = Place::file(path.display().to_string());
         let fault = Fault::error("file_changing", place, "changes while it is read");
         Err(Box::new(fault.help("write it once")))

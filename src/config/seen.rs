@@ -116,7 +116,7 @@ impl Seen {
 
     /// These names, if it is known what each of them is about.
     pub fn told(&self, names: BTreeSet<PathBuf>) -> Option<Told> {
-        let known = names.iter().all(|name| self.concerned(name).is_some());
+        let known = !self.torn && names.iter().all(|name| self.concerned(name).is_some());
         let is_folder = |name: &&PathBuf| self.sights.contains_key(&key(name, What::Folder));
         known.then(|| Told {
             whole: names.iter().filter(is_folder).cloned().collect(),

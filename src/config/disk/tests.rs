@@ -77,6 +77,13 @@ fn only_what_an_earlier_reading_saw_is_believed_after_it() {
     for name in ["busy", "new"] {
         assert_eq!(disk.read(&at(name), 10).unwrap_err().code, "file_changing");
     }
+    // What is not believed may stay as it is by now, and is to be read again.
+    let mut seen = disk.seen();
+    assert!(!seen.holds(Compare::Stamps));
+    assert!(seen.told([at("other")].into()).is_none());
+    let believed = believing(&earlier);
+    believed.read(&at("still"), 10).unwrap();
+    assert!(believed.seen().holds(Compare::Stamps));
 }
 
 #[test]
