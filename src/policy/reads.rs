@@ -104,7 +104,8 @@ fn behind(bits: &[Bit]) -> Vec<Option<u16>> {
         Bit::Has(path) => Some(path.clone()),
         _ => None,
     };
-    let looks: HashMap<Path, u16> = (0..)
+    // Of more than can be numbered, the rest is behind nothing.
+    let looks: HashMap<Path, u16> = (0..=u16::MAX)
         .zip(bits)
         .map_while(|(at, bit)| Some((has(bit)?, at)))
         .collect();
@@ -162,5 +163,27 @@ pub(super) fn left(settled: &Policy, all: &Reads) -> Reads {
     Reads {
         clock: all.clock.clone(),
         ..walk.reads()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What need not be looked at.
+
+    use super::*;
+
+    #[test]
+    fn of_more_paths_than_have_numbers_none_stands_behind_another_one() {
+        let path = |at: usize| Path::root(Root::Context).attribute(&format!("{at:05}"));
+        let paths = || (0..=usize::from(u16::MAX) + 1).map(path);
+        let bits: Vec<Bit> = paths()
+            .map(Bit::Has)
+            .chain(paths().map(Bit::True))
+            .collect();
+        let has = bits.len() / 2;
+        let found = behind(&bits);
+        assert_eq!(found[has], Some(0));
+        assert_eq!(found[bits.len() - 2], Some(u16::MAX));
+        assert_eq!(found[bits.len() - 1], None);
     }
 }
