@@ -52,12 +52,7 @@ pub fn add(
     desk: &Desk,
     session: &Session<'_>,
 ) -> Result<(), Unwritten> {
-    let before = if path.exists() {
-        let text = config::read_file(path, config::OPENAPI_BYTES_MAX);
-        text.map_err(|fault| Unwritten::Invalid(vec![*fault]))?
-    } else {
-        Arc::from("")
-    };
+    let before = there(path)?;
     let text = added(path, &before, answered).map_err(Unwritten::Invalid)?;
     let cases = super::read_text(path, text.as_str().into(), desk).map_err(Unwritten::Invalid)?;
     let report = session.run(
@@ -68,7 +63,21 @@ pub fn add(
     if let Some(failed) = report.cases.iter().find(|case| !case.passed) {
         return Err(Unwritten::Other(failed.differences.join("; ")));
     }
+    // Asking takes a while, and whoever wrote to it meanwhile must lose nothing.
+    if there(path)? != before {
+        let error = std::io::Error::other("it was written to meanwhile; try again");
+        return Err(Unwritten::Machine(path.to_owned(), error));
+    }
     replace(path, &text).map_err(|error| Unwritten::Machine(path.to_owned(), error))
+}
+
+/// The file's text; of none, nothing.
+fn there(path: &Path) -> Result<Arc<str>, Unwritten> {
+    if !path.exists() {
+        return Ok(Arc::from(""));
+    }
+    let text = config::read_file(path, config::OPENAPI_BYTES_MAX);
+    text.map_err(|fault| Unwritten::Invalid(vec![*fault]))
 }
 
 /// The file's text with the case in it.
