@@ -104,10 +104,12 @@ impl View for Facts<'_> {
 
 impl Facts<'_> {
     /// `None`: the way there ends before.
+    #[inline]
     fn at<'s>(&'s self, path: &'s Path) -> Option<Here<'s>> {
         self.along(&path.root, &path.steps)
     }
 
+    #[inline]
     fn along<'s>(&'s self, root: &'s Root, steps: &'s [Step]) -> Option<Here<'s>> {
         let start = match root {
             Root::Principal => Here::Principal,
@@ -115,11 +117,14 @@ impl Facts<'_> {
             Root::Context => Here::Context,
             Root::Entity(name) => Here::Value(Seen::Entity(Uid::Written(name))),
         };
-        steps
-            .iter()
-            .try_fold(start, |here, step| self.step(here, step).map(Here::Value))
+        let mut here = start;
+        for step in steps {
+            here = Here::Value(self.step(here, step)?);
+        }
+        Some(here)
     }
 
+    #[inline]
     fn step<'s>(&'s self, here: Here<'s>, step: &'s Step) -> Option<Seen<'s>> {
         match (self.resolve(here), step) {
             (Here::Value(Seen::Record(record)), Step::Attribute(Word::Known(name))) => {
@@ -145,6 +150,7 @@ impl Facts<'_> {
         }
     }
 
+    #[inline]
     fn seen<'s>(&'s self, path: &'s Path) -> Option<Seen<'s>> {
         match self.at(path)? {
             Here::Value(seen) => Some(seen),
@@ -159,6 +165,7 @@ impl Facts<'_> {
         }
     }
 
+    #[inline]
     fn term<'s>(&'s self, term: &'s Term) -> Option<Seen<'s>> {
         match term {
             Term::Path(path) => self.seen(path),
@@ -170,15 +177,24 @@ impl Facts<'_> {
     }
 
     /// The entity there, if it is one of the question's own.
+    #[inline]
     fn resolve<'s>(&'s self, here: Here<'s>) -> Here<'s> {
-        let Here::Value(Seen::Entity(uid)) = here else {
-            return here;
-        };
-        let own = [Here::Principal, Here::Resource, Here::Actor];
-        let is = |own: &Here<'_>| self.name(*own).is_some_and(|name| name.same(uid));
-        own.into_iter().find(is).unwrap_or(here)
+        match here {
+            Here::Value(Seen::Entity(uid)) => self.own(uid).unwrap_or(here),
+            _ => here,
+        }
     }
 
+    fn own<'s>(&'s self, uid: Uid<'_>) -> Option<Here<'s>> {
+        if !uid.may_be_asked_about() {
+            return None;
+        }
+        let own = [Here::Principal, Here::Resource, Here::Actor];
+        let is = |own: &Here<'_>| self.name(*own).is_some_and(|name| name.same(uid));
+        own.into_iter().find(is)
+    }
+
+    #[inline]
     fn name<'s>(&'s self, here: Here<'s>) -> Option<Uid<'s>> {
         match here {
             Here::Principal => self.principal(),

@@ -11,6 +11,7 @@ use crate::tenant::{AccountId, WorkspaceId};
 use crate::token::{Caller, Scopes};
 
 impl Facts<'_> {
+    #[inline]
     pub(super) fn principal(&self) -> Option<Uid<'_>> {
         let subject: &str = match (self.acted_for, self.caller) {
             (Some(member), _) => &member.subject,
@@ -37,6 +38,7 @@ impl Facts<'_> {
         Some(Uid::Member(Kind::Service, &service.account, client))
     }
 
+    #[inline]
     pub(super) fn attribute<'s>(&'s self, here: Here<'s>, name: Attribute) -> Option<Seen<'s>> {
         match here {
             Here::Principal => self.of_principal(name),
@@ -47,6 +49,7 @@ impl Facts<'_> {
         }
     }
 
+    #[inline]
     fn of_principal(&self, name: Attribute) -> Option<Seen<'_>> {
         match (self.acted_for, self.caller) {
             (Some(_), _) => match name {
@@ -80,11 +83,12 @@ impl Facts<'_> {
     }
 
     /// What whoever belongs to an account has by the token.
+    #[inline]
     fn of_member(&self, name: Attribute) -> Option<Seen<'_>> {
         let (account, workspace, scopes, scopeless) = self.membership()?;
         Some(match name {
             Attribute::Account => of_account(account),
-            Attribute::Workspaces => Seen::Set(Set::One(Uid::Workspace(account, workspace))),
+            Attribute::Workspaces => Seen::Set(Set::Home(account, workspace)),
             Attribute::Contexts => Seen::Set(Set::Contexts(self.contexts)),
             Attribute::Scopes => Seen::Set(Set::Scopes(scopes)),
             Attribute::Scopeless => Seen::Flag(scopeless),
@@ -105,6 +109,7 @@ impl Facts<'_> {
         }
     }
 
+    #[inline]
     fn of_resource(&self, name: Attribute) -> Option<Seen<'_>> {
         match name {
             Attribute::Kind => return Some(Seen::Text(self.kind)),
@@ -129,6 +134,7 @@ impl Facts<'_> {
         }
     }
 
+    #[inline]
     fn of_context(&self, name: Attribute) -> Option<Seen<'_>> {
         let head = self.head;
         match name {

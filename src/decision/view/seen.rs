@@ -29,8 +29,8 @@ pub(super) enum Seen<'a> {
 /// A set.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Set<'a> {
-    /// Of one entity.
-    One(Uid<'a>),
+    /// Of one workspace.
+    Home(&'a AccountId, &'a WorkspaceId),
     Contexts(ContextSet),
     Scopes(Scopes),
     Workspaces(&'a [Arc<Workspace>]),
@@ -79,7 +79,7 @@ impl Set<'_> {
     pub(super) fn any(self, mut such: impl FnMut(Seen<'_>) -> bool) -> bool {
         let named = |kind: Kind, id| Seen::Entity(Uid::Named(kind, id));
         match self {
-            Self::One(uid) => such(Seen::Entity(uid)),
+            Self::Home(account, id) => such(Seen::Entity(Uid::Workspace(account, id))),
             Self::Contexts(contexts) => contexts
                 .iter()
                 .any(|one| such(named(Kind::ApiContext, one.label()))),

@@ -23,6 +23,7 @@ pub(super) enum Uid<'a> {
 }
 
 impl<'a> Uid<'a> {
+    #[inline]
     pub(super) fn same(self, other: Uid<'_>) -> bool {
         match (self, other) {
             (Self::Account(one), Uid::Account(other)) => one == other,
@@ -47,6 +48,15 @@ impl<'a> Uid<'a> {
             (own, Uid::Written(name)) => own.is(name),
             // Those of different kinds.
             _ => false,
+        }
+    }
+
+    /// Whether it may be the principal, the resource or the actor: most names are of none of their types.
+    #[inline]
+    pub(super) fn may_be_asked_about(self) -> bool {
+        match self {
+            Self::Account(_) | Self::Workspace(..) | Self::Role(..) => false,
+            Self::Member(..) | Self::Resource(_) | Self::Named(..) | Self::Written(_) => true,
         }
     }
 
