@@ -170,20 +170,17 @@ impl TestProcess {
         self.memory("RssAnon:")
     }
 
-    /// How much of the program's code is in memory, and all of it, in KiB.
-    pub(crate) fn code(&self) -> (u64, u64) {
+    /// How much of the program's code is in memory, in KiB.
+    pub(crate) fn code(&self) -> u64 {
         let maps = fs::read_to_string(format!("/proc/{}/smaps", self.id()));
         let maps = maps.expect("the binary runs");
         let code = maps
             .split_once(" r-xp ")
             .expect("the program comes first")
             .1;
-        let figure = |name: &str| {
-            let line = code.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-            kib.and_then(|kib| kib.parse().ok()).expect("Linux says it")
-        };
-        (figure("Rss:"), figure("Size:"))
+        let line = code.lines().find_map(|line| line.strip_prefix("Rss:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.and_then(|kib| kib.parse().ok()).expect("Linux says it")
     }
 
     fn memory(&self, name: &str) -> u64 {
