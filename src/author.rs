@@ -1,5 +1,6 @@
 //! What the author of policies and the operator ask of the files, without serving them.
 
+pub mod access;
 pub mod asked;
 mod check;
 mod format;

@@ -1,5 +1,6 @@
 //! Arguments to exit code.
 
+mod access;
 mod check;
 pub mod demo;
 mod explain;
@@ -12,6 +13,7 @@ mod serve;
 mod tenants;
 mod test;
 
+use crate::clock::Timestamp;
 use clap::{Args, Parser, Subcommand};
 use std::fmt::Write as _;
 use std::io::Write;
@@ -78,6 +80,19 @@ enum Command {
         palisade explain '/app/v1/missions' --claims claims.json --format json"
     )]
     Explain(explain::Args),
+    /// Tell who may do something: which roles, groups, machine clients and Principals.
+    ///
+    /// Everybody who can be is put to the code that serves, one role at a time. What an answer depends on (the
+    /// id of a resource, the time, a second factor) is told as the policies write it, and never guessed.
+    #[command(
+        after_help = "Examples: palisade who-can dashboard/missions/publish --workspace acme-prod\n          \
+        palisade who-can 'DELETE /dashboard/v1/missions/m-1' --workspace acme-prod --format csv"
+    )]
+    WhoCan(access::WhoArgs),
+    /// Tell what somebody may do: every operation, allowed or denied, and by which policies.
+    #[command(after_help = "Examples: palisade what-can --as ana\n          \
+        palisade what-can --role editor --workspace acme-prod --format json")]
+    WhatCan(access::WhatArgs),
     /// Lay out files of policies alike. Policies and comments stay what they are.
     ///
     /// All files are looked at first: a fault in one of them (exit 3) leaves every file as it is.
@@ -122,12 +137,19 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::WhoCan(args) => access::who_can(&args),
+        Command::WhatCan(args) => access::what_can(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Tenants(args) => tenants::run(&args),
         Command::Health(file) => health::run(&file.config),
         Command::Reference(args) => reference::run(&args),
     }
+}
+
+/// A moment of an argument.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "write it like `2026-12-31T12:00:00Z`".to_owned())
 }
 
 /// Writes to standard output. A reader that went away is no fault of ours.

@@ -23,7 +23,7 @@ pub use fold::{fold, folds_to};
 pub use host::{BadHost, HostList};
 pub use path::{CanonicalPath, PathFault};
 pub use query::{Query, QueryFault, QueryPair, fold_key, key_names};
-pub use read::{read, single};
+pub use read::{ACT_IN, REASON, X_USER_ID, read, single};
 pub use websocket::{HandshakeFault, Opening, WEBSOCKET, lists, names};
 
 use crate::clock::Timestamp;

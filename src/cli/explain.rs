@@ -54,7 +54,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     client_certificate: Option<PathBuf>,
     /// The moment of the request, as in `2026-12-31T12:00:00Z`; now unless said otherwise
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = super::moment)]
     at: Option<Timestamp>,
     /// Add the question and its answer to this file of cases, for `palisade test`. It is made if it is not
     /// there, and keeps what it has. Claims of a token are written without its signature
@@ -63,10 +63,6 @@ pub(super) struct Args {
     /// For people, or for machines
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| "write it like `2026-12-31T12:00:00Z`".to_owned())
 }
 
 /// Why there is no answer.

@@ -9,9 +9,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 use std::sync::Arc;
 
-const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
-const ACT_IN: HeaderName = HeaderName::from_static("x-palisade-act-in");
-const REASON: HeaderName = HeaderName::from_static("x-palisade-reason");
+/// The user that a machine client acts for.
+pub const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+/// The workspace that a Principal acts in.
+pub const ACT_IN: HeaderName = HeaderName::from_static("x-palisade-act-in");
+/// Why it does.
+pub const REASON: HeaderName = HeaderName::from_static("x-palisade-reason");
 
 /// The longest reason that may be stated, in bytes: a sentence and a number of a case.
 const REASON_BYTES_MAX: usize = 256;

@@ -11,6 +11,8 @@
 )]
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod act_in;
 #[cfg(test)]
 mod acting;

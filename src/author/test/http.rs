@@ -36,9 +36,36 @@ pub(super) struct Case {
 
 /// People whom cases name.
 #[derive(Default)]
-struct People {
+pub(super) struct People {
     everyone: Claims,
     people: BTreeMap<String, Claims>,
+}
+
+impl People {
+    /// The claims of one of them; `None`: there is nobody of that name.
+    pub(super) fn claims(&self, name: &str) -> Option<Claims> {
+        let own = self.people.get(name)?;
+        let mut claims = self.everyone.clone();
+        claims.extend(own.clone());
+        claims
+            .entry("sub")
+            .or_insert_with(|| Value::String(name.to_owned()));
+        Some(claims)
+    }
+
+    /// Everybody.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.people.keys().map(String::as_str)
+    }
+}
+
+impl From<File> for People {
+    fn from(file: File) -> Self {
+        Self {
+            everyone: file.everyone,
+            people: file.people,
+        }
+    }
 }
 
 /// The cases of a document, each with its pointer, or everything that is wrong with it.
@@ -124,21 +151,17 @@ impl Reader<'_> {
     fn claims(&mut self, at: &str, shape: &Shape) -> Option<Claims> {
         let mut claims = Claims::new();
         if let Some(name) = &shape.who {
-            let Some(own) = self.people.people.get(name) else {
-                let known = self.people.people.keys().map(String::as_str);
-                let help = match nearest(name, known.clone()) {
+            let Some(own) = self.people.claims(name) else {
+                let known: Vec<&str> = self.people.names().collect();
+                let help = match nearest(name, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("people here: {}", known.collect::<Vec<_>>().join(", ")),
+                    None => format!("people here: {}", known.join(", ")),
                 };
                 let message = format!("nobody is called `{name}`");
                 self.fault(&child(at, "as"), "test_unknown_person", message, help);
                 return None;
             };
-            claims.extend(self.people.everyone.clone());
-            claims.extend(own.clone());
-            claims
-                .entry("sub")
-                .or_insert_with(|| Value::String(name.clone()));
+            claims = own;
         }
         match (&shape.claims, &shape.who) {
             (None, None) => return None,
@@ -214,10 +237,7 @@ fn fixtures(path: &Path) -> Result<People, Vec<Fault>> {
     let text = config::read_file(path, config::FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
     let document = Document::parse(&path.display().to_string(), text)?;
     let file: File = config::shape(&document, &super::file::RULES)?;
-    Ok(People {
-        everyone: file.everyone,
-        people: file.people,
-    })
+    Ok(file.into())
 }
 
 fn bytes(body: &Value) -> Vec<u8> {
@@ -284,16 +304,7 @@ impl Case {
 
     /// The claims as JSON, with the times that they do not say.
     pub(super) fn claims_at(&self, now: Timestamp) -> Option<String> {
-        let mut claims = self.claims.clone()?;
-        let secs = now.millis().div_euclid(1000);
-        for (name, at) in [
-            ("iat", secs - BEFORE_SECS),
-            ("auth_time", secs - BEFORE_SECS),
-            ("exp", secs + AFTER_SECS),
-        ] {
-            claims.entry(name).or_insert_with(|| at.into());
-        }
-        Some(Value::Object(claims).to_string())
+        Some(timed(self.claims.clone()?, now))
     }
 
     /// The moment of the request, if the file says one.
@@ -307,6 +318,19 @@ impl Case {
         let fields = fields.filter(|(name, _)| *name != header::HOST);
         fields.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
     }
+}
+
+/// Claims as JSON, with the times that they do not say.
+pub(super) fn timed(mut claims: Claims, now: Timestamp) -> String {
+    let secs = now.millis().div_euclid(1000);
+    for (name, at) in [
+        ("iat", secs - BEFORE_SECS),
+        ("auth_time", secs - BEFORE_SECS),
+        ("exp", secs + AFTER_SECS),
+    ] {
+        claims.entry(name).or_insert_with(|| at.into());
+    }
+    Value::Object(claims).to_string()
 }
 
 /// How long before a request its token was issued.
