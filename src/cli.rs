@@ -93,6 +93,13 @@ enum Command {
     #[command(after_help = "Examples: palisade what-can --as ana\n          \
         palisade what-can --role editor --workspace acme-prod --format json")]
     WhatCan(access::WhatArgs),
+    /// Review an account: what each role may do in it, who holds what, and what of it was used.
+    ///
+    /// Machine clients and users are those of the directory, Principals those of the configuration, with the
+    /// ends of their grants. A use is a request that was permitted.
+    #[command(after_help = "Examples: palisade access-review acme\n          \
+        palisade access-review acme --audit audit/ --days 90 --format csv")]
+    AccessReview(access::ReviewArgs),
     /// Lay out files of policies alike. Policies and comments stay what they are.
     ///
     /// All files are looked at first: a fault in one of them (exit 3) leaves every file as it is.
@@ -139,6 +146,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::WhoCan(args) => access::who_can(&args),
         Command::WhatCan(args) => access::what_can(&args),
+        Command::AccessReview(args) => access::review(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Tenants(args) => tenants::run(&args),

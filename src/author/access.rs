@@ -9,15 +9,18 @@ mod error;
 mod maybe;
 mod office;
 mod open;
-mod role;
+mod review;
 mod sample;
 mod sheet;
+mod usage;
 mod what;
 mod who;
 
 pub use error::Error;
 pub use office::{Answer, Material, May};
+pub use review::{Holder, Permission, Review, review};
 pub use sheet::Sheet;
+pub use usage::{Last, Log, Seen, Use};
 pub use what::{WhatCan, Whom, what_can};
 pub use who::{Wanted, WhoCan, who_can};
 

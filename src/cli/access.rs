@@ -1,7 +1,7 @@
-//! `palisade who-can`, `what-can`: who may do what, over the directory and the mapping of roles.
+//! `palisade who-can`, `what-can`, `access-review`: who may do what, over the directory and the mapping of roles.
 
 use super::{ConfigFile, complain, exit, say};
-use crate::author::access::{self, Error, Material, Sheet, Wanted, Whom};
+use crate::author::access::{self, Error, Log, Material, Sheet, Wanted, Whom};
 use crate::author::test::{self, Nobody, Setting};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Resolved;
@@ -97,6 +97,26 @@ pub(super) struct WhatArgs {
     common: Common,
 }
 
+/// Which account to review.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReviewArgs {
+    /// The account
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    /// Only this workspace of it
+    #[arg(long, value_name = "WORKSPACE")]
+    workspace: Option<String>,
+    /// An audit log: a file, the folder that the gate writes, or `-` for standard input. What it does not show
+    /// is told as unused, if it goes back far enough
+    #[arg(long, value_name = "LOG")]
+    audit: Option<PathBuf>,
+    /// What was not used for so many days is unused
+    #[arg(long, value_name = "N", requires = "audit", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
 /// Why there is no answer.
 enum Failure {
     Usage(String),
@@ -123,6 +143,8 @@ impl From<Nobody> for Failure {
 struct Told {
     title: String,
     assumed: Vec<String>,
+    /// For people.
+    table: String,
     sheet: Sheet,
     /// Below the table.
     sum: String,
@@ -155,6 +177,7 @@ pub(super) fn who_can(args: &WhoArgs) -> ExitCode {
         Ok(Told {
             title: found.title(),
             assumed: found.assumed.clone(),
+            table: found.sheet().table(),
             sheet: found.sheet(),
             sum,
             json: json!(found),
@@ -175,8 +198,32 @@ pub(super) fn what_can(args: &WhatArgs) -> ExitCode {
         Ok(Told {
             title: found.title(),
             assumed: found.assumed.clone(),
+            table: found.sheet().table(),
             sheet: found.sheet(),
             sum: format!("{}\n", counts.join(", ")),
+            json: json!(found),
+        })
+    })
+}
+
+pub(super) fn review(args: &ReviewArgs) -> ExitCode {
+    run(&args.common, |desk| {
+        let log = args.audit.as_deref().map(|path| Log {
+            path,
+            days: args.days,
+        });
+        let workspace = args.workspace.as_deref();
+        let found = access::review(&desk.material(), &args.account, workspace, log.as_ref())?;
+        let sum = found.unused().map(|(permissions, holders)| {
+            let days = args.days;
+            format!("unused for {days} days: {permissions} permissions, {holders} holders\n")
+        });
+        Ok(Told {
+            title: found.title(),
+            assumed: found.assumed.clone(),
+            table: found.text(),
+            sheet: found.sheet(),
+            sum: sum.unwrap_or_default(),
             json: json!(found),
         })
     })
@@ -314,9 +361,7 @@ fn show(told: &Told, format: Format) {
     match format {
         Format::Table => say(&format!(
             "{}\n{assumed}\n{}{}",
-            told.title,
-            told.sheet.table(),
-            told.sum
+            told.title, told.table, told.sum
         )),
         // A spreadsheet has no place for it.
         Format::Csv => {

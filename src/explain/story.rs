@@ -7,7 +7,7 @@ use crate::head::Head;
 use crate::policy::{About, Store};
 use crate::route::Target;
 use crate::scope::Scope;
-use crate::tenant::{AccountId, Role, WorkspaceId, WorkspaceRole};
+use crate::tenant::{AccountId, WorkspaceId, WorkspaceRole};
 use crate::token::{self, Scopes};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -244,7 +244,7 @@ fn caller(caller: &token::Caller) -> Caller {
         token::Caller::Anonymous => (None, Vec::new(), Scopes::default()),
         token::Caller::User(user) => (
             Some(user.user.to_string()),
-            user.roles.iter().map(|role| role_label(*role)).collect(),
+            user.roles.iter().map(|role| role.label()).collect(),
             user.scopes,
         ),
         token::Caller::Service(service) => (
@@ -267,15 +267,6 @@ fn caller(caller: &token::Caller) -> Caller {
         scopes: scopes.iter().collect(),
         issuer: proof.map(|proof| proof.issuer.to_string()),
         client: proof.and_then(|proof| proof.client.as_ref().map(ToString::to_string)),
-    }
-}
-
-fn role_label(role: Role) -> &'static str {
-    match role {
-        Role::Workspace(role) => role.label(),
-        Role::AccountMember => "account-member",
-        Role::AccountAdmin => "account-admin",
-        Role::AccountOwner => "account-owner",
     }
 }
 

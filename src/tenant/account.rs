@@ -164,6 +164,33 @@ impl WorkspaceRole {
     }
 }
 
+impl Role {
+    /// All, lowest first.
+    pub const ALL: [Self; 6] = [
+        Self::AccountMember,
+        Self::Workspace(WorkspaceRole::Viewer),
+        Self::Workspace(WorkspaceRole::Editor),
+        Self::Workspace(WorkspaceRole::Admin),
+        Self::AccountAdmin,
+        Self::AccountOwner,
+    ];
+
+    /// As configuration files, explanations and records spell it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Workspace(role) => role.label(),
+            Self::AccountMember => "account-member",
+            Self::AccountAdmin => "account-admin",
+            Self::AccountOwner => "account-owner",
+        }
+    }
+
+    /// The reverse of [`Role::label`], exact spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.label() == text)
+    }
+}
+
 impl Workspace {
     /// Clients of its users, and clients that are callers themselves.
     pub fn client_ids(&self) -> impl Iterator<Item = &ClientId> {

@@ -1,6 +1,7 @@
 //! `palisade who-can` and `what-can`: what they tell is what the gate would do for everybody who can be.
 
 use crate::support::folder::{Folder, Said};
+use crate::support::gate::TestGate;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -500,4 +501,219 @@ fn each_answer_is_what_explain_says_of_the_same_request() {
         assert_eq!(serde_json::json!(ids), one["policies"], "{one:#}");
     }
     assert!(compared > 15, "{compared}");
+}
+
+/// A record of `acme-prod`, so many days before now.
+fn record(days: i64, rest: &str) -> String {
+    use palisade::clock::{Clock, Timestamp};
+    let now: Timestamp = Clock::system().now();
+    let at = now.plus_millis(-days * 24 * 60 * 60 * 1000).rfc3339();
+    format!(
+        r#"{{"time":"{at}","request_id":"r","outcome":"allow","account":"acme","workspace":"acme-prod",{rest}}}"#
+    ) + "\n"
+}
+
+#[test]
+fn a_review_has_the_matrix_and_the_holders_with_their_ends() {
+    let folder = shipped();
+    folder.replace(
+        "palisade.yaml",
+        "{ roles: [operator], all_accounts: true } # root",
+        "{ roles: [operator], all_accounts: true } # root\n      \
+         past: { roles: [support], accounts: [acme], until: 2020-05-01T00:00:00Z }\n      \
+         foreign: { roles: [support], accounts: [globex] }",
+    );
+    let said = folder.run(&["access-review", "acme"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let line = |start: &str| {
+        let mut lines = said.out.lines().filter(|line| line.starts_with(start));
+        let words: Vec<&str> = lines
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        words.join(" ")
+    };
+    assert_eq!(line("workspace `acme-prod`"), "workspace `acme-prod`");
+    assert_eq!(
+        line("operation"),
+        "operation access no role account-member viewer editor admin account-admin account-owner"
+    );
+    assert_eq!(
+        line("dashboard/missions/archive"),
+        "dashboard/missions/archive manage - - - yes yes yes yes"
+    );
+    assert_eq!(
+        line("dashboard/missions/delete"),
+        "dashboard/missions/delete delete - - - - depends depends depends"
+    );
+    assert_eq!(
+        line("  dashboard/missions/delete for admin"),
+        "dashboard/missions/delete for admin depends on resource.id"
+    );
+    assert_eq!(line("service"), "service hr-sync acme-prod editor active");
+    assert_eq!(
+        line("user       u-ana"),
+        "user u-ana acme-prod viewer active"
+    );
+    assert_eq!(
+        line("principal  past"),
+        "principal past support, this account ended 2020-05-01T00:00:00.000Z"
+    );
+    assert!(!said.out.contains("foreign"), "{}", said.out);
+    let found = json(
+        &folder,
+        &["access-review", "acme", "--workspace", "acme-dev"],
+    );
+    let all = found["permissions"].as_array().expect("a list");
+    let inside = all.iter().filter(|one| one["workspace"] == "acme-dev");
+    assert!(inside.clone().count() > 50);
+    for one in inside {
+        assert_eq!(one["answer"], "deny", "{one}");
+    }
+}
+
+/// The shipped folder with a log that is two months old and torn at its end.
+fn logged() -> Folder {
+    let folder = shipped();
+    let of_viewer = r#""caller":"user","user":"u-ana","action":"app/missions/list","roles":["account-member","viewer"],"policies":["p"]"#;
+    let of_client = r#""caller":"service","client":"hr-sync","action":"app/missions/submit","roles":["editor"],"policies":["p"]"#;
+    let recent = [record(5, of_viewer), record(1, "\"torn")].concat();
+    folder.write("audit/audit.ndjson", &recent);
+    folder.write("audit/audit.ndjson.1", &record(60, of_client));
+    folder
+}
+
+/// Whether a role's permission was used.
+fn usage(found: &Value, operation: &str, who: &str) -> Option<String> {
+    let all = found["permissions"].as_array().expect("a list");
+    let one = all.iter().find(|one| {
+        one["operation"] == operation && one["who"] == who && one["workspace"] == "acme-prod"
+    });
+    one.expect("it is there")["usage"]
+        .as_str()
+        .map(str::to_owned)
+}
+
+#[test]
+fn what_was_not_used_is_told_with_when_it_was_last() {
+    let found = json(
+        &logged(),
+        &["access-review", "acme", "--audit", "audit/", "--days", "30"],
+    );
+    let said = |operation: &str, who: &str| usage(&found, operation, who);
+    assert_eq!(said("app/missions/list", "viewer").as_deref(), Some("used"));
+    assert_eq!(
+        said("app/missions/list", "editor").as_deref(),
+        Some("unused")
+    );
+    assert_eq!(
+        said("app/missions/submit", "editor").as_deref(),
+        Some("unused")
+    );
+    // What is denied cannot be used.
+    assert_eq!(said("dashboard/missions/delete", "viewer"), None);
+    let holder = |who: &str| {
+        let all = found["holders"].as_array().expect("a list");
+        let found = all.iter().find(|one| one["who"] == who);
+        found.expect("it is there").clone()
+    };
+    assert_eq!(holder("u-ana")["usage"], "used");
+    assert_eq!(holder("hr-sync")["usage"], "unused");
+    assert!(holder("hr-sync")["last_used"].is_string());
+    assert_eq!(found["audit"]["torn"], 1);
+    assert_eq!(found["audit"]["torn_at"], "audit/audit.ndjson:2");
+}
+
+#[test]
+fn a_log_that_is_too_young_proves_nothing_unused() {
+    let folder = logged();
+    let arguments = ["access-review", "acme", "--audit", "audit", "--days", "365"];
+    let found = json(&folder, &arguments);
+    assert_eq!(
+        usage(&found, "app/missions/list", "editor").as_deref(),
+        Some("unknown")
+    );
+    assert_eq!(
+        usage(&found, "app/missions/list", "viewer").as_deref(),
+        Some("used")
+    );
+    let text = folder.run(&arguments).out;
+    for part in [
+        "it does not go back to",
+        "1 lines are no records, the first at audit/audit.ndjson:2",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    let csv = folder
+        .run(&[&arguments[..], &["--format", "csv"]].concat())
+        .out;
+    let row = "\"permission\",\"acme-prod\",\"app/missions/list\",\"read\",\"editor\",\"allow\"";
+    assert!(csv.contains(row), "{csv}");
+    let columns = |line: &str| line.matches("\",\"").count();
+    assert!(csv.lines().all(|line| columns(line) == 12), "{csv}");
+}
+
+#[test]
+fn what_the_gate_writes_is_what_a_review_reads() {
+    let mut gate = TestGate::start();
+    let token = gate.issuer.user("ana").role("editor").sign();
+    let reply = gate.get("/app/v1/missions").bearer(&token).send();
+    assert_eq!(reply.status, 200);
+    let record = gate.only_record();
+    assert_eq!(
+        record["roles"],
+        serde_json::json!(["account-member", "editor"])
+    );
+    gate.stop();
+    let folder = shipped();
+    folder.write("log", &gate.audit_text());
+    let arguments = ["access-review", "acme", "--audit", "log", "--days", "1"];
+    let found = json(&folder, &arguments);
+    assert_eq!(found["audit"]["without_roles"], 0);
+    assert_eq!(found["audit"]["records"], 1);
+    let all = found["permissions"].as_array().expect("a list");
+    let used = all.iter().filter(|one| one["usage"] == "used");
+    let used: Vec<String> = used
+        .map(|one| format!("{} {}", one["operation"], one["who"]))
+        .collect();
+    // What members without another role are denied was used by none of them.
+    assert_eq!(used, ["\"app/missions/list\" \"editor\""]);
+}
+
+#[test]
+fn reviews_of_what_does_not_exist_say_so() {
+    let folder = shipped();
+    folder.write("log.gz", "\u{1f}\u{8b}");
+    std::fs::write(folder.path("real.gz"), [0x1f, 0x8b, 8, 0]).expect("a file");
+    std::fs::create_dir(folder.path("empty")).expect("a folder");
+    for (arguments, parts) in [
+        (
+            &["access-review", "acm"][..],
+            &["no account `acm`", "`acme`"][..],
+        ),
+        (
+            &["access-review", "acme", "--workspace", "globex-prod"],
+            &["belongs to account `globex`"],
+        ),
+        (&["access-review", "acme", "--days", "3"], &["--audit"]),
+        (
+            &["access-review", "acme", "--audit", "x", "--days", "0"],
+            &["0 is not in"],
+        ),
+        (
+            &["access-review", "acme", "--audit", "nowhere"],
+            &["`nowhere`: No such file"],
+        ),
+        (
+            &["access-review", "acme", "--audit", "empty"],
+            &["there is no `audit.ndjson`"],
+        ),
+        (
+            &["access-review", "acme", "--audit", "real.gz"],
+            &["is compressed"],
+        ),
+    ] {
+        refused(&folder.run(arguments), 2, parts);
+    }
 }

@@ -33,6 +33,11 @@ fn a_gate_is_operated() {
 }
 
 #[test]
+fn access_is_reviewed() {
+    follow("review-access");
+}
+
+#[test]
 fn services_behind_the_proxy_scope_their_queries() {
     follow("behind-the-proxy");
 }

@@ -4,7 +4,6 @@
 //! Claims are made from the issuer's own mapping, and read again by the code that reads tokens: a role that
 //! nothing gives, or a workspace without clients, is found out there.
 
-use super::role::{self, LABELS};
 use crate::clock::Timestamp;
 use crate::operation::ApiContext;
 use crate::tenant::{Account, ClientId, Role, UserId, Workspace, WorkspaceId};
@@ -92,7 +91,7 @@ pub(super) fn ways(issuer: &IssuerSettings, workspace: &Workspace, role: Option<
 
 /// The roles to be asked about: none, then all of them.
 pub(super) fn roles() -> impl Iterator<Item = Option<Role>> {
-    std::iter::once(None).chain(LABELS.iter().map(|(role, _)| Some(*role)))
+    std::iter::once(None).chain(Role::ALL.map(Some))
 }
 
 /// A user of a workspace, in one API.
@@ -277,7 +276,7 @@ pub(super) fn has(caller: &crate::token::Caller, role: Option<Role>) -> bool {
 
 /// `viewer`, `account-owner`; `no role`.
 pub(super) fn label(role: Option<Role>) -> &'static str {
-    role.map_or("no role", role::label)
+    role.map_or("no role", Role::label)
 }
 
 #[cfg(test)]

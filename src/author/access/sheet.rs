@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// A table.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
@@ -13,9 +13,13 @@ pub struct Sheet {
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 impl Sheet {
-    pub(super) fn new(head: &[&'static str]) -> Self {
+    pub(super) fn new(head: &[&str]) -> Self {
+        Self::of(head.iter().map(|cell| (*cell).to_owned()).collect())
+    }
+
+    pub(super) fn of(head: Vec<String>) -> Self {
         Self {
-            head: head.to_vec(),
+            head,
             rows: Vec::new(),
         }
     }
@@ -28,7 +32,7 @@ impl Sheet {
     /// one line.
     pub fn table(&self) -> String {
         let flat = |cell: &str| cell.split_whitespace().collect::<Vec<_>>().join(" ");
-        let head: Vec<String> = self.head.iter().map(|cell| (*cell).to_owned()).collect();
+        let head: Vec<String> = self.head.iter().map(|cell| flat(cell)).collect();
         let rows = self.rows.iter();
         let rows = rows.map(|row| row.iter().map(|cell| flat(cell)).collect());
         let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();

@@ -58,6 +58,8 @@ pub struct Record<'a> {
     pub user: Option<&'a str>,
     /// The platform's id of the person.
     pub principal: Option<&'a str>,
+    /// The roles that were proved: of a user, of a machine client, of a Principal.
+    pub roles: &'a [&'static str],
     /// Why a Principal did it, as it said itself.
     pub stated_reason: Option<&'a str>,
     /// The catalog workspace that was read.
@@ -135,6 +137,7 @@ impl Default for Record<'_> {
             workspace: None,
             user: None,
             principal: None,
+            roles: &[],
             stated_reason: None,
             catalog: None,
             references: &[],
@@ -193,6 +196,9 @@ impl Record<'_> {
         object.text_if("workspace", self.workspace);
         object.text_if("user", self.user);
         object.text_if("principal", self.principal);
+        object.list("roles", self.roles.iter(), |out, role| {
+            json::string(out, role);
+        });
         object.text_if("stated_reason", self.stated_reason);
         object.text_if("catalog", self.catalog);
         object.list(

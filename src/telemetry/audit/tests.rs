@@ -110,6 +110,7 @@ fn a_full_record_reads_back_as_it_was_told() {
         caller: Some("user"),
         subject: Some("acme/u-1"),
         account: Some("acme"),
+        roles: &["account-member", "viewer"],
         references: &[("query workspaceId", "globex-prod\n"), ("path account", "")],
         client_ip: Some("192.0.2.10".parse().unwrap()),
         policies: &["platform/guard/scope".into(), "platform/rbac/read".into()],
@@ -134,7 +135,7 @@ fn a_full_record_reads_back_as_it_was_told() {
         "reason": "outside_tenant", "status": 403, "method": "GET",
         "authority": "api.example.com", "path": "/app/v1/\u{1b}[2J\"x\\\u{202e}",
         "route": "/app/v1/{x}", "action": "app/x", "api_context": "app", "caller": "user",
-        "subject": "acme/u-1", "account": "acme",
+        "subject": "acme/u-1", "account": "acme", "roles": ["account-member", "viewer"],
         "references": [
             {"place": "query workspaceId", "value": "globex-prod\n"},
             {"place": "path account", "value": ""},

@@ -4,7 +4,7 @@ use super::Whom;
 use crate::author::access::cast::{self, Person, Way};
 use crate::author::access::office::{Material, Office};
 use crate::author::access::sample::Sample;
-use crate::author::access::{Error, account, role};
+use crate::author::access::{Error, account};
 use crate::author::asked;
 use crate::clock::Timestamp;
 use crate::fault::nearest;
@@ -107,11 +107,8 @@ fn user<'a>(
     let role: Option<Role> = if name == NO_ROLE {
         None
     } else {
-        let known = role::LABELS
-            .iter()
-            .map(|(_, label)| *label)
-            .chain([NO_ROLE]);
-        let found = role::parse(name);
+        let known = Role::ALL.into_iter().map(Role::label).chain([NO_ROLE]);
+        let found = Role::parse(name);
         Some(found.ok_or_else(|| Error::unknown("role", name, nearest(name, known)))?)
     };
     let owner = account(

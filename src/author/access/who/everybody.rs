@@ -5,7 +5,7 @@ use crate::author::access::cast::{self, Person, Way};
 use crate::author::access::office::Office;
 use crate::author::access::sample::{self, Place, Sample};
 use crate::author::access::sheet::list;
-use crate::author::access::{Error, not_too_many, role};
+use crate::author::access::{Error, not_too_many};
 use crate::clock::Timestamp;
 use crate::operation::ApiContext;
 use crate::tenant::{MachineClient, Member, Role, Status, Workspace};
@@ -249,7 +249,7 @@ fn kinds(workspace: &Workspace) -> Kinds {
     let members = workspace.users.iter().flat_map(|users| users.values());
     for member in members.filter(|member| member.status == Status::Active) {
         let roles = member.roles.iter();
-        let roles = roles.map(|role| role::label(*role).to_owned());
+        let roles = roles.map(|role| role.label().to_owned());
         let groups = member.groups.iter().map(|group| format!("group {group}"));
         let gives: Vec<String> = roles.chain(groups).collect();
         let kind = if gives.is_empty() {
