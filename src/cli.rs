@@ -9,6 +9,7 @@ mod health;
 mod init;
 mod reference;
 mod report;
+mod schema;
 mod serve;
 mod tenants;
 mod test;
@@ -110,6 +111,11 @@ enum Command {
     /// Write a configuration to start from. Nothing is overwritten.
     #[command(after_help = "Example: palisade init --from-demo my-gate")]
     Init(init::Args),
+    /// Print or write the whole schema as one text, for editors and for Cedar's own tools.
+    ///
+    /// The core, the actions of the routes and the deployment's own types. Write it again when routes change.
+    #[command(after_help = "Example: palisade schema --write .cedar/palisade.cedarschema")]
+    Schema(schema::Args),
     /// Look after the tenant directory.
     #[command(after_help = "Example: palisade tenants lint --config palisade.yaml")]
     Tenants(tenants::Args),
@@ -149,6 +155,7 @@ pub fn run() -> ExitCode {
         Command::AccessReview(args) => access::review(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Tenants(args) => tenants::run(&args),
         Command::Health(file) => health::run(&file.config),
         Command::Reference(args) => reference::run(&args),

@@ -20,6 +20,7 @@ mod format;
 mod hash;
 mod held;
 mod loader;
+mod one_text;
 mod operations;
 #[cfg(test)]
 pub(crate) mod oracle;
@@ -48,6 +49,7 @@ pub use environment::{Environment, PrincipalType};
 pub use evaluate::{Answer, Consulted, Erring, Ruling, Slow, Whose, evaluate};
 pub use format::format;
 pub use loader::{Loader, Unloaded};
+pub use one_text::one_text;
 pub use overlay::{Overlay, OverlayState};
 pub use reads::{
     Attribute, Bit, Kind, Name, Names, Of, Path, Read, Reads, Root, Step, Term, View, Word,

@@ -3,6 +3,7 @@
 mod files;
 
 use super::{complain, exit, say};
+use crate::fault;
 use clap::Args as ClapArgs;
 use files::File;
 use std::io::{self, Write as _};
@@ -36,6 +37,9 @@ enum Error {
         /// What the machine said.
         source: io::Error,
     },
+    /// What was written does not load.
+    #[error("the schema for editors could not be made: {0}; `palisade check` tells why")]
+    Schema(String),
     /// The machine gave no random numbers.
     #[error("the machine gives no random numbers")]
     Random,
@@ -62,8 +66,9 @@ fn write_all(args: &Args) -> Result<usize, Error> {
         files::smallest(&token)
     };
     // Before the first is written: half a configuration beside somebody's own would be worse than none.
-    for file in &files {
-        let path = args.dir.join(file.name);
+    let names = files.iter().map(|file| file.name);
+    for name in names.chain([files::ONE_SCHEMA]) {
+        let path = args.dir.join(name);
         if path.symlink_metadata().is_ok() {
             return Err(Error::Taken(path));
         }
@@ -71,7 +76,16 @@ fn write_all(args: &Args) -> Result<usize, Error> {
     for file in &files {
         write(&args.dir, file)?;
     }
-    Ok(files.len())
+    // Only now are there routes whose actions it can have.
+    let text = super::schema::of(&args.dir.join("palisade.yaml"));
+    let text = text.map_err(|faults| Error::Schema(fault::summary(&faults)))?;
+    let schema = File {
+        name: files::ONE_SCHEMA,
+        text: text.into(),
+        secret: false,
+    };
+    write(&args.dir, &schema)?;
+    Ok(files.len() + 1)
 }
 
 fn write(dir: &Path, file: &File) -> Result<(), Error> {

@@ -30,7 +30,7 @@ pub(super) fn build(settings: &Settings, named: Named) -> Result<(Schema, Classe
 }
 
 /// Everything but the actions.
-fn fragments(settings: &Settings) -> Result<Vec<SchemaFragment>, Vec<Fault>> {
+pub(super) fn fragments(settings: &Settings) -> Result<Vec<SchemaFragment>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut fragments = vec![parse(&core())?];
     // A copy of the shipped core, for people and editors to read, adds nothing.
@@ -74,7 +74,7 @@ fn unresolved(own: &[Source], error: &SchemaError) -> Fault {
     Fault { place, ..fault }
 }
 
-fn parse(source: &Source) -> Result<SchemaFragment, Vec<Fault>> {
+pub(super) fn parse(source: &Source) -> Result<SchemaFragment, Vec<Fault>> {
     budget::scan(&source.text).map_err(|broken| {
         let place = diagnose::place(source, broken.span());
         vec![Fault::error("schema_budget", place, broken.to_string())]

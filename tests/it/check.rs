@@ -274,7 +274,7 @@ fn people_get_the_source_underlined_and_a_sum() {
         "──┬─",
         "╰── here",
         "help: write it like `500ms`",
-        "[tenants/acme.yaml:4:7]",
+        "[tenants/acme.yaml:5:7]",
         "1 error, 1 warning\n",
     ] {
         assert!(said.out.contains(part), "`{part}` is not in:\n{}", said.out);
@@ -529,7 +529,7 @@ fn github_gets_an_annotation_on_the_line_of_each_fault() {
         "{lines:#?}"
     );
     assert!(
-        starts("::warning file=tenants/acme.yaml,line=4,col=7,endLine=4,endColumn="),
+        starts("::warning file=tenants/acme.yaml,line=5,col=7,endLine=5,endColumn="),
         "{lines:#?}"
     );
     let (last, all) = lines.split_last().expect("lines");

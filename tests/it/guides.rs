@@ -38,6 +38,11 @@ fn access_is_reviewed() {
 }
 
 #[test]
+fn editors_are_set_up() {
+    follow("editors");
+}
+
+#[test]
 fn services_behind_the_proxy_scope_their_queries() {
     follow("behind-the-proxy");
 }
@@ -97,7 +102,9 @@ fn follow(name: &str) {
                     says(&said, &block.text, &at);
                 }
             }
-            ("yaml" | "cedar" | "json" | "js" | "python", Some(_)) => write(&shell, &block, &at),
+            ("yaml" | "cedar" | "json" | "js" | "python" | "lua", Some(_)) => {
+                write(&shell, &block, &at);
+            }
             ("rust", None) => compiled(&block.text, &at),
             (kind, file) => panic!("{at}: nobody tests a `{kind}` block of {file:?}"),
         }

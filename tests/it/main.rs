@@ -53,6 +53,8 @@ mod directory;
 #[cfg(test)]
 mod edges;
 #[cfg(test)]
+mod editors;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod exhaustion;

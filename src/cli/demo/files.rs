@@ -99,6 +99,22 @@ pub(in crate::cli) const FILES: &[(&str, &str)] = &[
         include_str!("../../../policies/tests/roles.json"),
     ),
     (
+        "schemas/config.schema.json",
+        include_str!("../../../schemas/config.schema.json"),
+    ),
+    (
+        "schemas/revocations.schema.json",
+        include_str!("../../../schemas/revocations.schema.json"),
+    ),
+    (
+        "schemas/tenant.schema.json",
+        include_str!("../../../schemas/tenant.schema.json"),
+    ),
+    (
+        "schemas/test.schema.json",
+        include_str!("../../../schemas/test.schema.json"),
+    ),
+    (
         "schemas/core.cedarschema",
         include_str!("../../../schemas/core.cedarschema"),
     ),

@@ -13,20 +13,23 @@ pub(super) struct File {
 }
 
 const CONFIG: &str = "palisade.yaml";
+/// Where editors look for the schemas.
+const EDITOR: (&str, &str) = (".vscode/settings.json", include_str!("settings.json"));
+/// The schema of all policies in one text, which those settings name.
+pub(super) const ONE_SCHEMA: &str = ".cedar/palisade.cedarschema";
 
 /// The least that serves: one API, one account, three roles.
 pub(super) fn smallest(control_token: &str) -> Vec<File> {
     // The shipped policies are for more roles and APIs than these.
-    let shipped = ["policies/README.md", "schemas/core.cedarschema"];
+    let shipped = |name: &str| name == "policies/README.md" || name.starts_with("schemas/");
     let own = [
         (CONFIG, include_str!("palisade.yaml")),
         ("tenants/example.yaml", include_str!("example.yaml")),
         ("apis/app.openapi.json", include_str!("app.openapi.json")),
         ("policies/app.cedar", include_str!("app.cedar")),
+        EDITOR,
     ];
-    let shipped = demo::FILES
-        .iter()
-        .filter(|(name, _)| shipped.contains(name));
+    let shipped = demo::FILES.iter().filter(|(name, _)| shipped(name));
     let files = own.iter().chain(shipped).map(|file| public(*file));
     files.chain([secret(control_token)]).collect()
 }
@@ -43,7 +46,7 @@ pub(super) fn from_demo(control_token: &str) -> Vec<File> {
             file.text = earnest(&file.text).into();
         }
     }
-    files.push(secret(control_token));
+    files.extend([public(EDITOR), secret(control_token)]);
     files
 }
 
@@ -97,9 +100,11 @@ const LINES: [(&str, &str); 12] = [
 const OPERATOR: &str = "4e5ba996-b05f-4f42-b19c-906342cfae05:";
 
 fn earnest(text: &str) -> String {
-    let mut out = String::from(
-        "# A configuration made from the demo's. Lines marked `change:` are yours to fill in.\n",
-    );
+    // The first line is for editors.
+    let (first, text) = text.split_once('\n').unwrap_or(("", text));
+    let head =
+        "# A configuration made from the demo's. Lines marked `change:` are yours to fill in.";
+    let mut out = format!("{first}\n{head}\n");
     for line in text.lines() {
         let written = line.trim_start();
         let indent = line.split_at(line.len() - written.len()).0;

@@ -36,7 +36,7 @@ fn the_demo_has_every_shipped_file() {
     shipped.extend(in_tree("policies", ".cedar", "policies/"));
     shipped.extend(in_tree("policies", "README.md", "policies/"));
     shipped.extend(in_tree("policies/tests", "", "policies/tests/"));
-    shipped.extend(in_tree("schemas", ".cedarschema", "schemas/"));
+    shipped.extend(in_tree("schemas", "", "schemas/"));
     let written = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(shipped, written);
 }
