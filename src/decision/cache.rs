@@ -97,7 +97,8 @@ const SLOT_BYTES: usize = 24;
 /// The cache.
 #[derive(Debug)]
 pub(super) struct Cache {
-    entries: moka::sync::Cache<Box<[u8]>, Arc<Entry>>,
+    /// Keys are long: hashing one as the standard library does would cost as much as finding it.
+    entries: moka::sync::Cache<Box<[u8]>, Arc<Entry>, ahash::RandomState>,
     ttl_ms: i64,
     shares: Shares,
     /// Nothing is remembered any more.
@@ -118,7 +119,7 @@ impl Cache {
                     counting.decision_cache_evictions(1);
                 }
             })
-            .build();
+            .build_with_hasher(ahash::RandomState::new());
         Self {
             entries,
             ttl_ms: i64::try_from(settings.ttl.as_millis()).unwrap_or(i64::MAX),

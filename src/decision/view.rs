@@ -6,11 +6,13 @@
 mod attributes;
 mod parents;
 mod seen;
+mod short;
 mod uid;
 
 use super::facts::Facts;
 use crate::policy::{Attribute, Bit, Of, Path, Read, Root, Step, Term, View, Word};
 use seen::{Seen, Set, encode};
+use short::Short;
 use uid::Uid;
 
 /// Where a path has led to.
@@ -57,19 +59,16 @@ pub(super) const ATTRIBUTES: [Attribute; 23] = [
 
 impl View for Facts<'_> {
     fn bit(&self, bit: &Bit) -> Option<bool> {
-        match bit {
-            Bit::Has(path) => self.has(path),
-            Bit::True(path) => match self.seen(path)? {
-                Seen::Flag(flag) => Some(flag),
-                _ => None,
-            },
-            Bit::Empty(path) => self.set(path).map(Set::is_empty),
-            Bit::Same(one, other) => Some(self.term(one)?.same(self.term(other)?)),
-            Bit::In(path, of) => self.is_in(self.at(path)?, of),
-            Bit::Contains(path, element) => {
-                let (set, element) = (self.set(path)?, self.term(element)?);
-                Some(set.any(|one| one.same(element)))
+        match self.short(bit) {
+            Short::Found(found) => {
+                debug_assert_eq!(
+                    found,
+                    self.look(bit),
+                    "the short way leads elsewhere: {bit:?}"
+                );
+                found
             }
+            Short::No => self.look(bit),
         }
     }
 
@@ -103,6 +102,24 @@ impl View for Facts<'_> {
 }
 
 impl Facts<'_> {
+    /// The answer, whatever is asked.
+    fn look(&self, bit: &Bit) -> Option<bool> {
+        match bit {
+            Bit::Has(path) => self.has(path),
+            Bit::True(path) => match self.seen(path)? {
+                Seen::Flag(flag) => Some(flag),
+                _ => None,
+            },
+            Bit::Empty(path) => self.set(path).map(Set::is_empty),
+            Bit::Same(one, other) => Some(self.term(one)?.same(self.term(other)?)),
+            Bit::In(path, of) => self.is_in(self.at(path)?, of),
+            Bit::Contains(path, element) => {
+                let (set, element) = (self.set(path)?, self.term(element)?);
+                Some(set.any(|one| one.same(element)))
+            }
+        }
+    }
+
     /// `None`: the way there ends before.
     #[inline]
     fn at<'s>(&'s self, path: &'s Path) -> Option<Here<'s>> {

@@ -90,7 +90,101 @@ fn looks() -> (Vec<Bit>, Vec<Read>) {
             ));
         }
     }
+    bits.extend(short());
     (bits, reads)
+}
+
+/// What the short ways lead to, and what only looks like it.
+fn short() -> Vec<Bit> {
+    let mut bits = same();
+    bits.extend(contained());
+    bits.extend(within());
+    bits
+}
+
+fn named(kind: &str, id: &str) -> Term {
+    Term::Entity(Name {
+        entity_type: format!("Tenancy::{kind}").as_str().into(),
+        id: id.into(),
+    })
+}
+
+fn same() -> Vec<Bit> {
+    let mut bits = Vec::new();
+    let pairs = ROOTS
+        .iter()
+        .flat_map(|one| ROOTS.iter().map(move |other| (one, other)));
+    for (one, other) in pairs {
+        for name in ["account", "workspace"] {
+            let (one, other) = (path(one, &[name]), path(other, &[name]));
+            bits.push(Bit::Same(Term::Path(one), Term::Path(other)));
+        }
+    }
+    let texts = [
+        (Root::Resource, vec!["kind"], "missions"),
+        (Root::Resource, vec!["id"], "1"),
+        (Root::Context, vec!["reason"], ""),
+        (Root::Context, vec!["tenant", "kind"], "custom"),
+        (Root::Context, vec!["tenant", "plan"], "enterprise"),
+    ];
+    bits.extend(texts.map(|(root, names, text)| {
+        let at = Term::Path(path(&root, &names));
+        Bit::Same(at, Term::Text(text.into()))
+    }));
+    bits
+}
+
+fn contained() -> Vec<Bit> {
+    let elements = [
+        named("ApiContext", "app"),
+        named("ApiContext", "dashboard"),
+        named("Scope", "app/read"),
+        named("Scope", "dashboard/write"),
+        // Of the wrong type, with the right id.
+        named("Scope", "app"),
+        named("ApiContext", "app/read"),
+        Term::Text("app/read".into()),
+        Term::Text("beta".into()),
+        Term::Path(path(&Root::Context, &["workspace"])),
+        Term::Path(path(&Root::Context, &["account"])),
+    ];
+    let sets = [
+        path(&Root::Principal, &["contexts"]),
+        path(&Root::Principal, &["scopes"]),
+        path(&Root::Principal, &["workspaces"]),
+        path(&Root::Context, &["tenant", "features"]),
+        path(&Root::Context, &["catalogs"]),
+    ];
+    let all = sets.iter().flat_map(|set| {
+        let each = elements.iter();
+        each.map(|one| Bit::Contains(set.clone(), one.clone()))
+    });
+    all.collect()
+}
+
+fn within() -> Vec<Bit> {
+    let named = [
+        named("Group", "acme/staff"),
+        named("Group", "acme/contractors"),
+        named("PlatformRole", "support"),
+        named("PlatformRole", "operator"),
+        named("PlatformRole", "acme/staff"),
+        named("Role", "acme/acme-prod#viewer"),
+    ];
+    let caller = path(&Root::Principal, &[]);
+    let mut bits = Vec::from(named.map(|one| Bit::In(caller.clone(), Of::One(one))));
+    let role = |root: &Root, names: [&str; 2]| Term::Path(path(root, &names));
+    for root in &ROOTS {
+        let each = [
+            [["role", "editor"], ["accountRole", "admin"]],
+            [["role", "viewer"], ["role", "owner"]],
+        ];
+        bits.extend(each.map(|each| {
+            let each = each.map(|names| role(root, names));
+            Bit::In(caller.clone(), Of::Each(each.to_vec()))
+        }));
+    }
+    bits
 }
 
 /// The key is made of what the facts look like, and the answer of what Cedar is asked: both are the same.

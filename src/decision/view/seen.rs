@@ -1,13 +1,14 @@
 //! What stands somewhere in a question, and its one encoding.
 
 use super::attributes::of_account;
+use super::short::{is_active, plan};
 use super::uid::Uid;
 use crate::clock::Timestamp;
 use crate::decision::entity::{ACCOUNT_ROLES, WORKSPACE_ROLES, in_cedars_years};
 use crate::head::Head;
 use crate::policy::{Attribute, Kind, Names};
 use crate::scope::{Grant, Inside};
-use crate::tenant::{AccountId, Status, Workspace, WorkspaceId};
+use crate::tenant::{AccountId, Workspace, WorkspaceId};
 use crate::token::{ContextSet, Scopes};
 use crate::x509::Identity;
 use std::net::IpAddr;
@@ -150,15 +151,12 @@ impl<'a> Record<'a> {
 }
 
 fn tenant(inside: &Inside, name: Attribute) -> Option<Seen<'_>> {
-    let (account, workspace) = (&inside.account, &inside.workspace);
+    let workspace = &inside.workspace;
     Some(match name {
-        Attribute::Active => {
-            let active = Status::Active;
-            Seen::Flag(account.status == active && workspace.status == active)
-        }
+        Attribute::Active => Seen::Flag(is_active(inside)),
         Attribute::Features => Seen::Set(Set::Texts(&workspace.features)),
         Attribute::Kind => Seen::Text(&workspace.kind),
-        Attribute::Plan => Seen::Text(workspace.plan.as_deref().unwrap_or(&account.plan)),
+        Attribute::Plan => Seen::Text(plan(inside)),
         _ => return None,
     })
 }
