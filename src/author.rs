@@ -1,6 +1,7 @@
 //! What the author of policies and the operator ask of the files, without serving them.
 
 pub mod access;
+pub mod ask;
 pub mod asked;
 mod check;
 mod format;

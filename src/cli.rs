@@ -73,14 +73,17 @@ enum Command {
         palisade test policies/tests/app.yaml --filter viewer --format junit"
     )]
     Test(test::Args),
-    /// Tell why a request would be allowed or refused: caller, route, isolation, policies.
+    /// Tell why a request would be allowed or refused, and what would change it.
     ///
-    /// The answer comes from the code that serves, and exits 0 whatever it is.
+    /// Caller, route, isolation, what is asked of the policies, what each of them says and which condition made
+    /// it so. Of a denial: the smallest changes of role, claim or attribute that would allow it, each of them
+    /// tried. The answer comes from the code that serves, and it exits 0 whatever it is.
     #[command(
         after_help = "Examples: palisade explain 'GET /app/v1/missions?workspaceId=x' --token-file token\n          \
+        palisade explain 'DELETE /dashboard/v1/missions/m-1' --as edi --what-if role=admin\n          \
         palisade explain '/app/v1/missions' --claims claims.json --format json"
     )]
-    Explain(explain::Args),
+    Explain(Box<explain::Args>),
     /// Tell who may do something: which roles, groups, machine clients and Principals.
     ///
     /// Everybody who can be is put to the code that serves, one role at a time. What an answer depends on (the

@@ -20,7 +20,7 @@ mod view;
 pub use auditor::Mismatch;
 pub use cache::{Kept, Settings};
 pub use permit::{By, Denied, Permit, public};
-pub use put::{Asking, Put};
+pub use put::{Asking, Keeping, Put};
 
 use crate::head::Head;
 use crate::policy::{self, Answer, Ruling, Store};
@@ -38,7 +38,7 @@ use layers::{Layers, Missing};
 use permit::Allowed;
 use question::Principals;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is asked: may this caller do what the target says, held to this scope. One request may come to
 /// several questions of Cedar's; all of them must be allowed.
@@ -90,6 +90,8 @@ pub struct Pdp {
     auditor: Auditor,
     principals: Principals,
     metrics: Arc<Metrics>,
+    /// It answers for somebody who only wants to know.
+    aside: bool,
 }
 
 impl Pdp {
@@ -100,6 +102,21 @@ impl Pdp {
             auditor: Auditor::new(settings.audit_every),
             principals: Principals::new(),
             metrics,
+            aside: false,
+        }
+    }
+
+    /// One for questions that nobody waits for to be served: it remembers nothing, tells the log nothing, and
+    /// what takes long counts against nobody. `metrics` are not those of what serves.
+    pub fn aside(metrics: Arc<Metrics>) -> Self {
+        let nothing = Settings {
+            bytes_max: 0,
+            ttl: Duration::ZERO,
+            audit_every: 0,
+        };
+        Self {
+            aside: true,
+            ..Self::new(nothing, metrics)
         }
     }
 
@@ -192,8 +209,10 @@ impl Pdp {
             self.metrics.decision_cache_mismatch();
         }
         let answer = self.put(&asked, false)?;
-        log(&answer, facts);
-        self.note_slow(store, &asked.layers, facts, &answer);
+        if !self.aside {
+            log(&answer, facts);
+            self.note_slow(store, &asked.layers, facts, &answer);
+        }
         Ok((self.keep(answer, &key, &asked), DecisionSource::Evaluated))
     }
 

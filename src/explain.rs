@@ -4,18 +4,30 @@
 //! [`explain`] reads the head and asks [`gate::decide`], the code that serves; it only tells what they
 //! found.
 
+mod decisive;
+mod detail;
+mod question;
+mod remedy;
+mod state;
 mod story;
 mod text;
 
+pub use decisive::way;
+pub use question::{Asked as AskedPolicy, Because, Entity, Question, permits};
+pub use remedy::{Remedy, Suggestion};
+pub use state::{Bound, Cache, Limits};
 pub use story::{Caller, Decision, Isolation, Policy, Reference, Request, Route, Story};
 
 use crate::body::Seen;
 use crate::clock::Timestamp;
-use crate::decision::Pdp;
+use crate::decision::{self, Pdp};
 use crate::gate::{self, Generation, Identity, Input, Learnt};
 use crate::head::{self, Head, Peer};
 use crate::reason::Reason;
+use crate::scope::{Held, Scope};
+use crate::tenant::AccountId;
 use http::request::Parts;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A request as it would arrive, and what is known of who sends it.
@@ -40,6 +52,36 @@ pub struct Told {
     pub head: Option<Arc<Head>>,
     /// What was learnt on the way.
     pub learnt: Learnt,
+}
+
+impl Told {
+    /// What is asked of the policies. `None`: the request did not come so far.
+    pub fn question(&self) -> Option<decision::Question<'_>> {
+        let scope = self.learnt.scope.clone()?;
+        Some(decision::Question {
+            caller: self.learnt.caller.as_ref()?,
+            target: self.learnt.target.as_ref()?,
+            scope,
+            head: self.head.as_deref()?,
+        })
+    }
+
+    /// The accounts whose policies may be asked.
+    pub fn accounts(&self) -> Vec<AccountId> {
+        let scope = self.learnt.scope.as_ref();
+        let owner = scope.and_then(Scope::resource_account);
+        let taken = scope.and_then(|scope| match scope.held() {
+            Held::Workspace(inside) => inside.takes_from.as_ref(),
+            _ => None,
+        });
+        let all = [
+            owner.map(|account| &account.id),
+            scope.and_then(Scope::account),
+            taken.map(|lies| &lies.account.id),
+        ];
+        let all: BTreeSet<AccountId> = all.into_iter().flatten().cloned().collect();
+        all.into_iter().collect()
+    }
 }
 
 /// Decides, and tells how.

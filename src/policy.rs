@@ -41,6 +41,7 @@ mod source;
 mod stack;
 mod store;
 mod time;
+mod tree;
 mod validate;
 
 pub use about::About;
@@ -61,6 +62,7 @@ pub use source::{OverlaySource, Settings, Source};
 pub use stack::EVALUATION_STACK_BYTES_MIN;
 pub use store::Store;
 pub use time::{Clockwork, Window};
+pub use tree::{Leaf, Node, Reach};
 use validate::LEVEL;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::gate::Identity;
-use crate::token::{Error, Issuers, Verified};
+use crate::token::{Error, Issuers, PlatformRole, Verified};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use std::sync::Arc;
@@ -70,9 +70,19 @@ pub fn on_trust(issuers: &Issuers, claims: &str, now: Timestamp) -> Identity {
     found(issuers.assume_claims(claims, now))
 }
 
+/// The same, if the issuer's entry gave a Principal these roles too.
+pub fn with_roles(
+    issuers: &Issuers,
+    claims: &str,
+    roles: &[PlatformRole],
+    now: Timestamp,
+) -> Identity {
+    found(issuers.assume_claims_with(claims, roles, now))
+}
+
 /// What a token would prove if its signature were good. Nobody looks at it.
-pub fn unverified(issuers: &Issuers, token: &str, now: Timestamp) -> Identity {
-    found(issuers.assume_signed(token, now))
+pub fn look(issuers: &Issuers, token: &str, now: Timestamp) -> Result<Arc<Verified>, Error> {
+    issuers.assume_signed(token, now)
 }
 
 /// What the token step found.

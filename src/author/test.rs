@@ -16,7 +16,6 @@ mod people;
 mod prover;
 mod report;
 mod session;
-mod tree;
 mod trial;
 mod write;
 
@@ -25,7 +24,7 @@ pub use expected::Got;
 pub use file::schema;
 pub use find::{Stamps, files, stamps};
 pub use mutate::{Mutation, Survivor};
-pub use people::{Nobody, person};
+pub use people::{Stranger, person};
 pub use report::{Report, Shown};
 pub use session::{Looks, Session};
 pub use write::{Answered, Unwritten, add};

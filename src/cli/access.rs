@@ -2,7 +2,7 @@
 
 use super::{ConfigFile, complain, exit, say};
 use crate::author::access::{self, Error, Log, Material, Sheet, Wanted, Whom};
-use crate::author::test::{self, Nobody, Setting};
+use crate::author::test::{self, Setting, Stranger};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Resolved;
 use crate::decision::Pdp;
@@ -130,11 +130,11 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<Nobody> for Failure {
-    fn from(nobody: Nobody) -> Self {
-        match nobody {
-            Nobody::Invalid(faults) => Self::Invalid(faults),
-            Nobody::Unknown { .. } | Nobody::Ambiguous(..) => Self::Usage(nobody.to_string()),
+impl From<Stranger> for Failure {
+    fn from(stranger: Stranger) -> Self {
+        match stranger {
+            Stranger::Invalid(faults) => Self::Invalid(faults),
+            Stranger::Unknown(message) => Self::Usage(message),
         }
     }
 }
@@ -232,7 +232,8 @@ pub(super) fn review(args: &ReviewArgs) -> ExitCode {
 fn whom(args: &WhatArgs, desk: &Desk) -> Result<Whom, Failure> {
     if let Some(name) = &args.who {
         let fixtures = args.fixtures.as_deref();
-        let claims = test::person(&desk.setting, fixtures, name, desk.now)?;
+        let claims = test::person(name, fixtures, &desk.setting, desk.now)?;
+        let claims = Value::Object(claims).to_string();
         return Ok(Whom::Claims(claims, format!("`{name}`")));
     }
     if let Some(claims) = &args.claims {

@@ -4,13 +4,14 @@ mod arguments;
 
 use super::report::Format;
 use super::{ConfigFile, complain, exit, say};
-use crate::author::asked::{self, Misread};
-use crate::author::test::{self, Desk, Session, Setting, Unwritten};
+use crate::author::ask::{self, Cannot, Change};
+use crate::author::asked::Misread;
+use crate::author::test::{self, Desk, Session, Setting, Stranger, Unwritten};
 use crate::clock::{Clock, Timestamp};
 use crate::decision::Pdp;
-use crate::explain::{self, Story};
+use crate::explain::Story;
 use crate::fault::{self, Fault};
-use crate::gate::{Generation, Identity};
+use crate::gate::Generation;
 use crate::policy::EVALUATION_STACK_BYTES_MIN;
 use crate::telemetry::Metrics;
 use crate::{app, config, drain, token};
@@ -19,9 +20,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// What can be supposed.
+const WHAT_IF_HELP: &str = "Suppose that something is otherwise, as in `role=editor`; may be given several times.\n\n\
+    `role`: the caller has this role, by its claim or a group, by the directory (a machine client) or by the issuer's entry (a Principal). \
+    `group`, `scope`: it has this one too. `claims.NAME`: the token says this, JSON or text; `null` takes it away; `claims./a/b` is a JSON pointer. \
+    `header.NAME`: the request has this field. `principal.mfa`, `principal.email`: the claim that becomes this attribute. \
+    `context.reason`, `context.now`, `context.ip`: what a Principal states, the moment, the client's address. \
+    `context.tenant.plan`, `context.tenant.kind`, `context.tenant.features`: what the directory says of the caller's workspace; features are separated by commas.";
+
 /// The request, who sends it, and when.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("who").required(true).args(["token", "token_file", "claims", "anonymous"]))]
+#[command(group = ArgGroup::new("who").required(true).args(["token", "token_file", "claims", "person", "anonymous"]))]
 pub(super) struct Args {
     #[command(flatten)]
     file: ConfigFile,
@@ -42,11 +51,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Do not check the token's signature; the answer says so
-    #[arg(long, conflicts_with_all = ["claims", "anonymous"])]
+    #[arg(long, conflicts_with_all = ["claims", "person", "anonymous"])]
     unverified: bool,
     /// The claims of a token, as JSON or as a file of it: taken as if their issuer had signed them
     #[arg(long, value_name = "JSON|FILE")]
     claims: Option<String>,
+    /// Somebody whom the tests name (`people`), as in `as: ana` of a case
+    #[arg(long = "as", value_name = "NAME", id = "person")]
+    person: Option<String>,
+    /// The file that names people; otherwise those of the tests beside the policies are looked through
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "token_file", "claims", "anonymous"])]
+    fixtures: Option<PathBuf>,
     /// No token is sent
     #[arg(long)]
     anonymous: bool,
@@ -56,9 +71,12 @@ pub(super) struct Args {
     /// The moment of the request, as in `2026-12-31T12:00:00Z`; now unless said otherwise
     #[arg(long, value_name = "MOMENT", value_parser = super::moment)]
     at: Option<Timestamp>,
+    /// Suppose that something is otherwise, as in `role=editor`; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", long_help = WHAT_IF_HELP)]
+    what_if: Vec<String>,
     /// Add the question and its answer to this file of cases, for `palisade test`. It is made if it is not
     /// there, and keeps what it has. Claims of a token are written without its signature
-    #[arg(long, value_name = "FILE", conflicts_with = "client_certificate")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["client_certificate", "what_if"])]
     write_test: Option<PathBuf>,
     /// For people, or for machines
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -73,6 +91,21 @@ enum Failure {
     Invalid(Vec<Fault>),
     /// The machine.
     Machine(std::io::Error),
+}
+
+impl From<Cannot> for Failure {
+    fn from(cannot: Cannot) -> Self {
+        Self::Usage(cannot.to_string())
+    }
+}
+
+impl From<Stranger> for Failure {
+    fn from(stranger: Stranger) -> Self {
+        match stranger {
+            Stranger::Unknown(why) => Self::Usage(why),
+            Stranger::Invalid(faults) => Self::Invalid(faults),
+        }
+    }
 }
 
 impl From<Unwritten> for Failure {
@@ -134,19 +167,18 @@ fn tell(args: &Args) -> Result<Story, Failure> {
     let metrics = Metrics::new();
     let resolved = config::load(&args.file.config).map_err(Failure::Invalid)?;
     let setting = Setting::of(&resolved);
-    let pdp = Pdp::new(resolved.decision, Arc::clone(&metrics));
     let generation = app::generation(resolved, &clock, &metrics).map_err(Failure::Invalid)?;
     let now = clock.now();
-    let (identity, bearer) = identify(args, &generation, now)?;
-    let asked = arguments::read(args, &generation, bearer.as_deref(), identity, now)?;
-    let fields = asked.parts.headers.clone();
-    let mut story = explain::explain(&generation, &pdp, asked);
+    let supposed = args.what_if.iter().map(|text| Change::parse(text));
+    let supposed = supposed.collect::<Result<Vec<Change>, _>>()?;
+    let world = arguments::world(args, &generation, &setting, now)?;
+    let mut story = ask::answer(&world, &supposed, None)?;
     story.notes.extend(note(args));
     if let Some(file) = &args.write_test {
-        let answered = arguments::answered(args, (&fields, bearer.as_deref()), now, &story)?;
+        let answered = arguments::answered(args, &world, &story)?;
         let session = Session {
             generation: &generation,
-            pdp: &pdp,
+            pdp: &Pdp::aside(metrics),
             now,
             config: &args.file.config,
             looks: None,
@@ -163,40 +195,15 @@ fn tell(args: &Args) -> Result<Story, Failure> {
 }
 
 fn note(args: &Args) -> Option<String> {
+    let supposes = !args.what_if.is_empty() && (args.token.is_some() || args.token_file.is_some());
     let note = if args.unverified {
         "the token's signature was not checked: anybody could have made it"
-    } else if args.claims.is_some() {
+    } else if args.claims.is_some() || args.person.is_some() || supposes {
         "the claims were taken as if their issuer had signed them"
     } else {
         return None;
     };
     Some(note.to_owned())
-}
-
-/// What the token step finds, and the token that is sent.
-fn identify(
-    args: &Args,
-    generation: &Generation,
-    now: Timestamp,
-) -> Result<(Identity, Option<String>), Failure> {
-    let issuers = &generation.rules.issuers;
-    if let Some(claims) = &args.claims {
-        let claims = arguments::inline(claims)?;
-        return Ok((asked::on_trust(issuers, &claims, now), None));
-    }
-    let token = match (&args.token, &args.token_file) {
-        (Some(token), _) => token.clone(),
-        (None, Some(file)) => arguments::text(file)?,
-        (None, None) => return Ok((Identity::Anonymous, None)),
-    };
-    let token = token.trim().to_owned();
-    let identity = if args.unverified {
-        asked::unverified(issuers, &token, now)
-    } else {
-        let verified = verified(generation, &token, now);
-        asked::found(verified.map_err(Failure::Machine)?)
-    };
-    Ok((identity, Some(token)))
 }
 
 type Verified = Result<Arc<crate::token::Verified>, crate::token::Error>;

@@ -139,6 +139,11 @@ impl Cache {
         entry.window?.contains(now).then_some(entry)
     }
 
+    /// Whether an answer for `key` is kept, ended or not; nothing counts this as a use of it.
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        self.entries.contains_key(key.bytes())
+    }
+
     /// How much is kept.
     pub(super) fn kept(&self) -> Kept {
         self.entries.run_pending_tasks();

@@ -2,10 +2,11 @@
 //! questions.
 
 use super::facts::{self, Facts};
+use super::key::Key;
 use super::layers::Layers;
 use super::{Pdp, Question, question};
 use crate::clock::Timestamp;
-use crate::policy::{Consulted, Slice, Store, Whose};
+use crate::policy::{Consulted, Slice, Store, Whose, Window};
 use crate::tenant::AccountId;
 use cedar_policy::{Entities, Request};
 use std::sync::Arc;
@@ -45,7 +46,31 @@ impl Asking {
     }
 }
 
+/// Whether an answer can be remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// From now until when it holds. `None`: for this request only.
+    pub window: Option<Window>,
+    /// Whether there is a remembered answer.
+    pub held: bool,
+}
+
 impl Pdp {
+    /// What is remembered of the questions of one request. Asking leaves no trace.
+    pub fn keeping(&self, store: &Store, question: &Question<'_>) -> Vec<Keeping> {
+        let all = facts::asked(question);
+        let keeping = all.filter_map(|about| {
+            let facts = Facts::read(question, about).ok()?;
+            let layers = Layers::find(store, &facts).ok()?;
+            let key = Key::of(store, &layers, &facts);
+            Some(Keeping {
+                window: layers.window(&facts),
+                held: self.cache.holds(&key),
+            })
+        });
+        keeping.collect()
+    }
+
     /// Everything that [`Pdp::decide`] asks of one request; what cannot be asked is left out.
     pub fn put_of(&self, store: &Store, question: &Question<'_>) -> Vec<Arc<Put>> {
         let all = facts::asked(question);

@@ -1,5 +1,8 @@
 //! What an explanation says, as plain values: the same for people and for machines.
 
+use super::question::Question;
+use super::remedy::Remedy;
+use super::state::{Cache, Limits};
 use crate::decision::{By, Permit};
 use crate::forward;
 use crate::gate::{Generation, Learnt, Refusal};
@@ -31,6 +34,16 @@ pub struct Story {
     pub decision: Decision,
     /// Policies that settled it.
     pub policies: Vec<Policy>,
+    /// What was put to the policies, and what each of them says.
+    pub questions: Vec<Question>,
+    /// What is remembered of the decision.
+    pub cache: Option<Cache>,
+    /// How fast the caller may ask.
+    pub limits: Option<Limits>,
+    /// Of a denial: what would change it.
+    pub remedy: Option<Remedy>,
+    /// What was supposed to be otherwise than it is.
+    pub supposed: Vec<String>,
     /// What the upstream is told of the caller; the request id apart, which each request gets anew.
     pub annotation: BTreeMap<String, String>,
     /// Fields of the request that are not forwarded.
@@ -168,6 +181,11 @@ impl Story {
             isolation: Isolation::default(),
             decision: Decision::default(),
             policies: Vec::new(),
+            questions: Vec::new(),
+            cache: None,
+            limits: None,
+            remedy: None,
+            supposed: Vec::new(),
             annotation: BTreeMap::new(),
             removed: Vec::new(),
             notes: Vec::new(),

@@ -14,6 +14,9 @@ impl fmt::Display for Story {
         for note in &self.notes {
             writeln!(f, "note       {note}")?;
         }
+        for supposed in &self.supposed {
+            writeln!(f, "what if    {supposed}")?;
+        }
         if let Some(caller) = &self.caller {
             write!(f, "caller     ")?;
             tell_caller(f, caller)?;
@@ -39,7 +42,19 @@ impl fmt::Display for Story {
         for (name, value) in &self.annotation {
             writeln!(f, "annotated  {name}: {value}")?;
         }
-        Ok(())
+        for question in &self.questions {
+            write!(f, "{question}")?;
+        }
+        if let Some(cache) = &self.cache {
+            writeln!(f, "cache      {cache}")?;
+        }
+        if let Some(limits) = &self.limits {
+            writeln!(f, "limits     {limits}")?;
+        }
+        match &self.remedy {
+            Some(remedy) => write!(f, "{remedy}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::tenant::AccountId;
 use cedar_policy::{
     Entities, EntityUid, Policy, PolicyId, PolicySet, Request, ValidationMode, ValidationWarning,
 };
-use cedar_policy_core::ast::{self, Expr, Literal, SlotEnv, ValueKind};
+use cedar_policy_core::ast::{self, Expr, Literal, SlotEnv, Value, ValueKind};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use std::sync::Arc;
@@ -78,6 +78,12 @@ impl<'a> Panel<'a> {
         ))
     }
 
+    /// What the expression comes to, or why it cannot be evaluated.
+    pub fn sees(&self, expression: &Expr) -> Result<Value, String> {
+        let value = self.0.interpret(expression, &SlotEnv::new());
+        value.map_err(|error| error.to_string())
+    }
+
     /// What the expression is to it.
     pub fn says(&self, expression: &Expr) -> Said {
         match self.0.interpret(expression, &SlotEnv::new()) {
@@ -108,6 +114,31 @@ impl<'a> Bench<'a> {
                 let sources: Vec<&Source> = overlay.files().iter().collect();
                 let layer = Layer::Account(overlay.account(), overlay.mode());
                 subjects.extend(reviewed(layer, &sources, classes));
+            }
+            subjects
+        });
+        Self {
+            subjects: subjects.unwrap_or_default(),
+            store,
+        }
+    }
+
+    /// The policies that `store` asks: the platform's, and those of the accounts that are `asked` about, as far
+    /// as they pass. All of them passed their review once, which is not repeated.
+    pub fn serving(store: &'a Store, asked: &[AccountId]) -> Self {
+        let subjects = stack::run(|| {
+            let shipped = Source::new("guard.cedar", platform::GUARD);
+            let platform = [&shipped].into_iter().chain(store.platform_sources());
+            let platform: Vec<&Source> = platform.collect();
+            let mut subjects = subjects_of(review::parsed(Layer::Platform, &platform), None);
+            for account in asked {
+                let Some(overlay) = store.serving(account) else {
+                    continue;
+                };
+                let sources: Vec<&Source> = overlay.files().iter().collect();
+                let layer = Layer::Account(overlay.account(), overlay.mode());
+                let rules = review::parsed(layer, &sources);
+                subjects.extend(subjects_of(rules, Some(account)));
             }
             subjects
         });
@@ -153,12 +184,16 @@ impl<'a> Bench<'a> {
 fn reviewed(layer: Layer<'_>, sources: &[&Source], classes: &Classes) -> Vec<Subject> {
     let account = match layer {
         Layer::Platform => None,
-        Layer::Account(account, _) => Some(account.clone()),
+        Layer::Account(account, _) => Some(account),
     };
     let rules =
         review::review(layer, sources, classes).map_or_else(|_| Vec::new(), |found| found.0);
+    subjects_of(rules, account)
+}
+
+fn subjects_of(rules: Vec<Rule>, account: Option<&AccountId>) -> Vec<Subject> {
     let rules = rules.into_iter();
-    rules.map(|rule| subject(&rule, account.clone())).collect()
+    rules.map(|rule| subject(&rule, account.cloned())).collect()
 }
 
 fn subject(rule: &Rule, account: Option<AccountId>) -> Subject {

@@ -188,7 +188,7 @@ impl Held {
     }
 
     /// The files that are asked, or will be once they are parsed.
-    fn serving(&self) -> Option<&Arc<OverlaySource>> {
+    pub(super) fn serving(&self) -> Option<&Arc<OverlaySource>> {
         match (self.condemned.get(), self.is_quarantined()) {
             (Some(_), _) => None,
             (None, true) => self.last_good.as_ref(),

@@ -30,6 +30,8 @@ pub(super) struct Platform {
     /// Of its policies, by id.
     pub(super) about: HashMap<Arc<str>, About>,
     pub(super) warnings: Vec<Fault>,
+    /// As they are written; the guards that ship are not among them.
+    pub(super) sources: Vec<Source>,
 }
 
 /// What every policy is reviewed against.
@@ -84,6 +86,7 @@ impl Platform {
                 ids: rules.iter().map(|rule| Arc::clone(&rule.id)).collect(),
                 types,
                 warnings,
+                sources: settings.platform.clone(),
             })),
             Err(faults) => Err(broken(Some(types), faults)),
         }

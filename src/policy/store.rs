@@ -202,6 +202,16 @@ impl Store {
         unchecked
     }
 
+    /// The platform's policies as they are written.
+    pub(super) fn platform_sources(&self) -> impl Iterator<Item = &Source> {
+        self.platform.sources.iter()
+    }
+
+    /// The account's policies as they are written: those that are asked.
+    pub(super) fn serving(&self, account: &AccountId) -> Option<&Arc<OverlaySource>> {
+        self.held(account)?.serving()
+    }
+
     /// What policies are reviewed against.
     pub(super) fn types(&self) -> &Types {
         &self.platform.types

@@ -1,5 +1,7 @@
 //! `palisade explain`: what it tells of a request is what the gate would do, and why.
 
+mod why;
+
 use crate::support::folder::{Folder, Said};
 use crate::support::issuer::{ISS, TestIssuer, Token};
 use serde_json::Value;

@@ -1,9 +1,8 @@
 //! What the cases leave out: policies, parts of their conditions, operations, routes.
 
 use super::prover::Prover;
-use super::tree::{Leaf, Node, Reach};
 use super::trial::Trial;
-use crate::policy::{Bench, Judged, Said, Store, Subject};
+use crate::policy::{Bench, Judged, Leaf, Node, Reach, Said, Store, Subject};
 use crate::route::Router;
 use cedar_policy_core::ast::Expr;
 use serde::Serialize;

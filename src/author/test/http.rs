@@ -2,21 +2,19 @@
 
 use super::expected::{Expected, Got};
 use super::file::{Case as Shape, Claims, Expect, File, Values, Whole};
+use super::people::{self, People};
 use super::{Desk, Ran, Session};
 use crate::author::asked::{self, Misread};
 use crate::clock::Timestamp;
 use crate::config;
-use crate::decision::Question;
 use crate::document::{Document, child};
 use crate::explain::{self, Asked};
-use crate::fault::{Fault, nearest};
+use crate::fault::Fault;
 use crate::gate::Identity;
 use crate::head::Peer;
-use crate::token::Caller;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,40 +30,6 @@ pub(super) struct Case {
     claims: Option<Claims>,
     at: Option<Timestamp>,
     pub(super) expected: Expected,
-}
-
-/// People whom cases name.
-#[derive(Default)]
-pub(super) struct People {
-    everyone: Claims,
-    people: BTreeMap<String, Claims>,
-}
-
-impl People {
-    /// The claims of one of them; `None`: there is nobody of that name.
-    pub(super) fn claims(&self, name: &str) -> Option<Claims> {
-        let own = self.people.get(name)?;
-        let mut claims = self.everyone.clone();
-        claims.extend(own.clone());
-        claims
-            .entry("sub")
-            .or_insert_with(|| Value::String(name.to_owned()));
-        Some(claims)
-    }
-
-    /// Everybody.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.people.keys().map(String::as_str)
-    }
-}
-
-impl From<File> for People {
-    fn from(file: File) -> Self {
-        Self {
-            everyone: file.everyone,
-            people: file.people,
-        }
-    }
 }
 
 /// The cases of a document, each with its pointer, or everything that is wrong with it.
@@ -116,7 +80,7 @@ impl Reader<'_> {
     /// Learns of the people of the file and of its fixtures; its own hide those of the same name.
     fn meet(&mut self, file: &File, folder: &Path) {
         if let Some(name) = &file.fixtures {
-            match fixtures(&folder.join(name)) {
+            match People::of(&folder.join(name)) {
                 Ok(known) => self.people = known,
                 Err(found) => {
                     let message = format!("`{name}` cannot be used");
@@ -126,8 +90,7 @@ impl Reader<'_> {
                 }
             }
         }
-        self.people.everyone.extend(file.everyone.clone());
-        self.people.people.extend(file.people.clone());
+        self.people.meet(file);
     }
 
     fn case(&mut self, at: &str, shape: Shape) -> Option<Case> {
@@ -151,30 +114,21 @@ impl Reader<'_> {
     fn claims(&mut self, at: &str, shape: &Shape) -> Option<Claims> {
         let mut claims = Claims::new();
         if let Some(name) = &shape.who {
-            let Some(own) = self.people.claims(name) else {
-                let known: Vec<&str> = self.people.names().collect();
-                let help = match nearest(name, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("people here: {}", known.join(", ")),
-                };
-                let message = format!("nobody is called `{name}`");
-                self.fault(&child(at, "as"), "test_unknown_person", message, help);
-                return None;
-            };
-            claims = own;
+            match self.people.claims(name) {
+                Ok(known) => claims = known,
+                Err(help) => {
+                    let message = format!("nobody is called `{name}`");
+                    self.fault(&child(at, "as"), "test_unknown_person", message, help);
+                    return None;
+                }
+            }
         }
         match (&shape.claims, &shape.who) {
             (None, None) => return None,
             (None, Some(_)) => {}
             (Some(other), _) => claims.extend(other.clone()),
         }
-        if let Some(issuer) = &self.desk.issuer {
-            claims
-                .entry("iss")
-                .or_insert_with(|| Value::String(issuer.clone()));
-        }
-        claims.retain(|_, value| !value.is_null());
-        Some(claims)
+        Some(people::completed(claims, self.desk.issuer.as_deref()))
     }
 
     fn parts(&mut self, at: &str, shape: &Shape) -> Option<Parts> {
@@ -232,14 +186,6 @@ impl Reader<'_> {
     }
 }
 
-/// Everyone of a file of fixtures.
-fn fixtures(path: &Path) -> Result<People, Vec<Fault>> {
-    let text = config::read_file(path, config::FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
-    let document = Document::parse(&path.display().to_string(), text)?;
-    let file: File = config::shape(&document, &super::file::RULES)?;
-    Ok(file.into())
-}
-
 fn bytes(body: &Value) -> Vec<u8> {
     match body {
         Value::String(text) => text.clone().into_bytes(),
@@ -276,14 +222,7 @@ impl Case {
         let told = explain::tell(generation, session.pdp, asked);
         let learnt = &told.learnt;
         let question = || {
-            let (target, scope) = (learnt.target.as_ref()?, learnt.scope.clone()?);
-            let caller: &Arc<Caller> = learnt.caller.as_ref()?;
-            let question = Question {
-                caller,
-                target,
-                scope,
-                head: told.head.as_deref()?,
-            };
+            let question = told.question()?;
             Some(session.pdp.put_of(&generation.rules.store, &question))
         };
         let puts = session.keeps().then(question).flatten();
@@ -304,7 +243,8 @@ impl Case {
 
     /// The claims as JSON, with the times that they do not say.
     pub(super) fn claims_at(&self, now: Timestamp) -> Option<String> {
-        Some(timed(self.claims.clone()?, now))
+        let claims = people::at(self.claims.clone()?, now);
+        Some(Value::Object(claims).to_string())
     }
 
     /// The moment of the request, if the file says one.
@@ -319,21 +259,3 @@ impl Case {
         fields.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
     }
 }
-
-/// Claims as JSON, with the times that they do not say.
-pub(super) fn timed(mut claims: Claims, now: Timestamp) -> String {
-    let secs = now.millis().div_euclid(1000);
-    for (name, at) in [
-        ("iat", secs - BEFORE_SECS),
-        ("auth_time", secs - BEFORE_SECS),
-        ("exp", secs + AFTER_SECS),
-    ] {
-        claims.entry(name).or_insert_with(|| at.into());
-    }
-    Value::Object(claims).to_string()
-}
-
-/// How long before a request its token was issued.
-const BEFORE_SECS: i64 = 60;
-/// How long after a request its token is good.
-const AFTER_SECS: i64 = 3_600;

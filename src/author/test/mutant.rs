@@ -2,8 +2,7 @@
 
 use super::coverage::head;
 use super::prover::{Prover, text};
-use super::tree::{Node, Reach};
-use crate::policy::{Bench, Subject};
+use crate::policy::{Bench, Leaf, Node, Reach, Subject};
 use cedar_policy::EntityUid;
 use cedar_policy_core::ast::{ActionConstraint, BinaryOp, Effect, Expr, ExprKind, Literal, Var};
 
@@ -200,12 +199,12 @@ impl Maker<'_> {
         }
     }
 
-    fn leaf(&self, leaf: &super::tree::Leaf, reach: &Reach) -> Vec<Variant> {
+    fn leaf(&self, leaf: &Leaf, reach: &Reach) -> Vec<Variant> {
         let expression = leaf.expression.as_ref();
         let variant = |what: String, condition: Expr, witness: Reach| Variant {
             line: leaf.line(),
             what,
-            condition: Node::Leaf(super::tree::Leaf {
+            condition: Node::Leaf(Leaf {
                 index: leaf.index,
                 expression: condition.into(),
             }),

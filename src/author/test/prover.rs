@@ -1,8 +1,7 @@
 //! Where two policies can differ at all, and where a condition can be what no case saw: asked of Cedar's
 //! validator, as a policy that is satisfied nowhere else.
 
-use super::tree::Node;
-use crate::policy::{Bench, Judged, Subject};
+use crate::policy::{Bench, Judged, Node, Subject};
 use cedar_policy_core::ast::{Effect, Expr, ExprKind};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};

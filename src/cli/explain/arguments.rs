@@ -1,86 +1,115 @@
 //! Arguments become the request that is explained.
 
 use super::{Args, Failure};
+use crate::author::ask::{Who, World};
 use crate::author::asked;
-use crate::author::test::Answered;
+use crate::author::test::{self, Answered, Setting};
 use crate::clock::Timestamp;
-use crate::explain::{Asked, Story};
-use crate::gate::{self, Generation};
+use crate::document::json;
+use crate::explain::Story;
+use crate::gate::Generation;
 use crate::head::Peer;
 use crate::tls;
 use crate::x509::Identity;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
+use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The request, or what is wrong with the arguments.
-pub(super) fn read(
+/// The request and who sends it, or what is wrong with the arguments.
+pub(super) fn world(
     args: &Args,
     generation: &Generation,
-    bearer: Option<&str>,
-    identity: gate::Identity,
+    setting: &Setting,
     now: Timestamp,
-) -> Result<Asked, Failure> {
+) -> Result<World, Failure> {
     let mut parts = asked::request(&args.request)?;
     for line in &args.headers {
         let (name, value) = asked::field(line)?;
         parts.headers.append(name, value);
     }
     asked::name_host(&mut parts.headers, generation.head.hosts.first());
-    if let Some(token) = bearer {
-        let (name, value) = asked::bearer(token)?;
+    let who = who(args, generation, setting, now)?;
+    if let Some(token) = token(args)? {
+        let (name, value) = asked::bearer(&token)?;
         parts.headers.append(name, value);
     }
-    let body = args.body.as_deref().map(body).transpose()?;
     let certificate = args.client_certificate.as_deref();
     let certificate = certificate.map(owner).transpose()?.map(Arc::new);
-    Ok(Asked {
-        parts,
-        body,
-        peer: Peer {
-            secure: certificate.is_some(),
-            certificate,
-            ..Peer::plain(IpAddr::V4(Ipv4Addr::LOCALHOST))
-        },
-        identity,
-        now,
+    let peer = Peer {
+        secure: certificate.is_some(),
+        certificate,
+        ..Peer::plain(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    };
+    let mut world = World::new(generation.clone(), parts, peer, now);
+    world.body = args.body.as_deref().map(body).transpose()?;
+    world.who = who;
+    Ok(world)
+}
+
+fn who(
+    args: &Args,
+    generation: &Generation,
+    setting: &Setting,
+    now: Timestamp,
+) -> Result<Who, Failure> {
+    if let Some(name) = &args.person {
+        let fixtures = args.fixtures.as_deref();
+        return Ok(Who::Claims(test::person(name, fixtures, setting, now)?));
+    }
+    if let Some(claims) = &args.claims {
+        let claims = json::read_object(inline(claims)?.as_bytes());
+        let wrong = |error| Failure::Usage(format!("the claims are no JSON object: {error}"));
+        return Ok(Who::Claims(claims.map_err(wrong)?));
+    }
+    let Some(token) = token(args)? else {
+        return Ok(Who::Nobody);
+    };
+    let found = if args.unverified {
+        asked::look(&generation.rules.issuers, &token, now)
+    } else {
+        super::verified(generation, &token, now).map_err(Failure::Machine)?
+    };
+    Ok(Who::Token {
+        found,
+        claims: payload(&token),
     })
+}
+
+/// The token that is sent.
+fn token(args: &Args) -> Result<Option<String>, Failure> {
+    let token = match (&args.token, &args.token_file) {
+        (Some(token), _) => Some(token.clone()),
+        (None, Some(file)) => Some(text(file)?),
+        (None, None) => None,
+    };
+    Ok(token.map(|token| token.trim().to_owned()))
 }
 
 /// The question as it is written into a case: without what is added to every request, and without the
 /// token, of which the claims are enough.
 pub(super) fn answered<'a>(
     args: &'a Args,
-    (fields, token): (&HeaderMap, Option<&str>),
-    at: Timestamp,
+    world: &World,
     story: &'a Story,
 ) -> Result<Answered<'a>, Failure> {
     let usage = |why: &str| Failure::Usage(why.to_owned());
-    let claims = match (&args.claims, token) {
-        (Some(claims), _) => Some(inline(claims)?),
-        (None, Some(token)) => {
-            let claims =
-                payload(token).ok_or_else(|| usage("the token holds no claims to write"))?;
-            Some(claims)
-        }
-        (None, None) => None,
-    };
-    let claims = claims
-        .map(|claims| serde_json::from_str(&claims))
-        .transpose();
-    let claims = claims.map_err(|_| usage("the claims are no JSON object to write"))?;
+    let claims = world.claims().cloned();
+    if claims.is_none() && !matches!(world.who, Who::Nobody) {
+        return Err(usage("the token holds no claims to write"));
+    }
     let body = args.body.as_deref().map(body).transpose()?;
     let body = body.map(String::from_utf8).transpose();
     let named = args.headers.iter().any(|line| {
         let name = line.split(':').next().unwrap_or_default();
         name.trim().eq_ignore_ascii_case(header::HOST.as_str())
     });
-    let written = fields
-        .iter()
+    let written = world.parts.headers.iter();
+    let written = written
         .filter(|(name, _)| *name != header::AUTHORIZATION && (named || *name != header::HOST));
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Ok(Answered {
@@ -90,16 +119,16 @@ pub(super) fn answered<'a>(
             .collect(),
         body: body.map_err(|_| usage("the body is not UTF-8, and cannot be written"))?,
         claims,
-        at,
+        at: world.now,
         story,
     })
 }
 
-/// The middle of a token.
-fn payload(token: &str) -> Option<String> {
+/// What a token says of itself.
+fn payload(token: &str) -> Option<Map<String, Value>> {
     let middle = token.split('.').nth(1)?;
     let bytes = URL_SAFE_NO_PAD.decode(middle).ok()?;
-    String::from_utf8(bytes).ok()
+    json::read_object(&bytes).ok()
 }
 
 /// Whose certificate a file holds.
@@ -110,7 +139,7 @@ fn owner(path: &Path) -> Result<Identity, Failure> {
 }
 
 /// A JSON object as it stands, or the file that holds one.
-pub(super) fn inline(argument: &str) -> Result<String, Failure> {
+fn inline(argument: &str) -> Result<String, Failure> {
     if argument.trim_start().starts_with('{') {
         return Ok(argument.to_owned());
     }
@@ -126,7 +155,7 @@ fn body(argument: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// A file of the arguments.
-pub(super) fn text(path: &Path) -> Result<String, Failure> {
+fn text(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes(path)?)
         .map_err(|_| Failure::Usage(format!("`{}` is not UTF-8", path.display())))
 }

@@ -1,44 +1,50 @@
 //! A policy's condition as a tree of `&&`, `||`, `!` and `if`, whose leaves are everything else.
 
-use crate::policy::{Panel, Said, Subject};
+use super::bench::{Panel, Said, Subject};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, UnaryOp, Var};
 use cedar_policy_core::parser::Loc;
 use std::sync::Arc;
 
 /// A condition, or a part of one.
 #[derive(Clone, Debug)]
-pub(super) enum Node {
+pub enum Node {
+    /// `&&` of all.
     And(Vec<Node>),
+    /// `||` of all.
     Or(Vec<Node>),
+    /// `!`.
     Not(Box<Node>),
+    /// `if`, `then`, `else`.
     If(Box<[Node; 3]>),
+    /// Anything else.
     Leaf(Leaf),
 }
 
 /// A part that says yes or no and is not made of such parts.
 #[derive(Clone, Debug)]
-pub(super) struct Leaf {
+pub struct Leaf {
     /// Its number in the condition.
-    pub(super) index: usize,
-    pub(super) expression: Arc<Expr>,
+    pub index: usize,
+    /// What it says.
+    pub expression: Arc<Expr>,
 }
 
 /// Where a part of a condition matters: only if all of these are true.
-pub(super) type Reach = Vec<Expr>;
+pub type Reach = Vec<Expr>;
 
 impl Node {
     /// The condition of a policy; `None`: it has none.
-    pub(super) fn of(subject: &Subject) -> Option<Self> {
+    pub fn of(subject: &Subject) -> Option<Self> {
         Some(Self::read(subject.policy.non_scope_constraints()?))
     }
 
     /// Of an expression.
-    pub(super) fn read(expression: &Expr) -> Self {
+    pub fn read(expression: &Expr) -> Self {
         read(expression, &mut 0)
     }
 
     /// The same as Cedar writes it.
-    pub(super) fn expression(&self) -> Expr {
+    pub fn expression(&self) -> Expr {
         match self {
             Self::And(parts) => joined(parts, Expr::and, true),
             Self::Or(parts) => joined(parts, Expr::or, false),
@@ -52,7 +58,7 @@ impl Node {
     }
 
     /// What it is to a question, as Cedar evaluates it: what is not reached is not `seen`.
-    pub(super) fn ask(&self, panel: &Panel<'_>, seen: &mut impl FnMut(usize, Said)) -> Said {
+    pub fn ask(&self, panel: &Panel<'_>, seen: &mut impl FnMut(usize, Said)) -> Said {
         match self {
             Self::And(parts) => first(parts, Said::False, Said::True, |part| part.ask(panel, seen)),
             Self::Or(parts) => first(parts, Said::True, Said::False, |part| part.ask(panel, seen)),
@@ -78,7 +84,7 @@ impl Node {
     }
 
     /// Every leaf, with what must be true for it to matter.
-    pub(super) fn leaves(&self) -> Vec<(&Leaf, Reach)> {
+    pub fn leaves(&self) -> Vec<(&Leaf, Reach)> {
         let mut found = Vec::new();
         self.collect(&Vec::new(), &mut found);
         found
@@ -97,7 +103,7 @@ impl Node {
     }
 
     /// What it is made of.
-    pub(super) fn parts(&self) -> &[Node] {
+    pub fn parts(&self) -> &[Node] {
         match self {
             Self::And(parts) | Self::Or(parts) => parts,
             Self::Not(part) => std::slice::from_ref(part),
@@ -107,7 +113,8 @@ impl Node {
     }
 
     /// The same with another part in the place of one.
-    pub(super) fn with(&self, index: usize, part: Node) -> Self {
+    #[must_use]
+    pub fn with(&self, index: usize, part: Node) -> Self {
         let mut changed = self.clone();
         let slot = match &mut changed {
             Self::And(parts) | Self::Or(parts) => parts.get_mut(index),
@@ -122,7 +129,7 @@ impl Node {
     }
 
     /// The same without one part; what is left of two is the other.
-    pub(super) fn without(&self, index: usize) -> Option<Self> {
+    pub fn without(&self, index: usize) -> Option<Self> {
         let left = |parts: &[Node]| {
             let all = parts.iter().enumerate();
             let kept = all.filter(|(at, _)| *at != index);
@@ -136,7 +143,7 @@ impl Node {
     }
 
     /// What must be true for the part with that index to matter.
-    pub(super) fn inside(&self, index: usize, reach: &Reach) -> Reach {
+    pub fn inside(&self, index: usize, reach: &Reach) -> Reach {
         let mut reach = reach.clone();
         let others = |parts: &[Node]| {
             let all = parts.iter().enumerate();
@@ -191,7 +198,7 @@ impl Node {
     }
 
     /// The line on which it begins.
-    pub(super) fn line(&self) -> Option<usize> {
+    pub fn line(&self) -> Option<usize> {
         match self {
             Self::Leaf(leaf) => leaf.line(),
             _ => self.parts().iter().find_map(Self::line),
@@ -201,14 +208,14 @@ impl Node {
 
 impl Leaf {
     /// The line on which it begins.
-    pub(super) fn line(&self) -> Option<usize> {
+    pub fn line(&self) -> Option<usize> {
         let loc = loc(&self.expression)?;
         let before = loc.src.get(..loc.span.offset())?;
         Some(before.matches('\n').count() + 1)
     }
 
     /// As written, on one line.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let text = loc(&self.expression).map(|loc| written(loc).to_owned());
         let text = text.unwrap_or_else(|| self.expression.to_string());
         text.split_whitespace().collect::<Vec<_>>().join(" ")
