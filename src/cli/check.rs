@@ -22,10 +22,10 @@ pub(super) struct Args {
 /// The page of a code.
 fn page(code: &str) -> Result<&'static Page, String> {
     page::of(code).ok_or_else(|| {
-        let known = page::PAGES.iter().map(|page| page.code);
+        let known = page::all().map(|page| page.code);
         match fault::nearest(code, known) {
             Some(near) => format!("no page; did you mean `{near}`?"),
-            None => "no page: codes of policies and schemas have one".to_owned(),
+            None => "no page: codes of policies, schemas, routes, tenants and the configuration have one".to_owned(),
         }
     })
 }

@@ -1,4 +1,9 @@
-//! A page for each code of policies and schemas: what it means, an example, and what to do.
+//! A page for each code of policies, schemas, routes, tenants and configuration: what it means, an example,
+//! and what to do.
+
+mod configuration;
+mod routes;
+mod tenants;
 
 use std::fmt;
 
@@ -24,7 +29,14 @@ pub fn of(name: &str) -> Option<&'static Page> {
     let named = |page: &&Page| {
         page.number.eq_ignore_ascii_case(name) || page.code.eq_ignore_ascii_case(name)
     };
-    PAGES.iter().find(named)
+    all().find(named)
+}
+
+/// Every page, in the order of the reference.
+pub fn all() -> impl Iterator<Item = &'static Page> {
+    let policies = PAGES.iter();
+    let routes = routes::PAGES.iter().chain(&tenants::PAGES);
+    policies.chain(routes).chain(&configuration::PAGES)
 }
 
 impl fmt::Display for Page {
@@ -59,8 +71,8 @@ const fn page(
     }
 }
 
-/// All of them. New ones get the next number.
-pub const PAGES: [Page; 24] = [
+/// Those of policies and schemas. New ones get the next number.
+const PAGES: [Page; 24] = [
     page(
         "P001",
         "policy_syntax",

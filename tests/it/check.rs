@@ -296,7 +296,7 @@ fn machines_get_every_field_of_a_fault() {
             "errors": 1,
             "warnings": 0,
             "faults": [{
-                "code": "config_value", "number": null, "severity": "error", "file": CONFIG,
+                "code": "config_value", "number": "C004", "severity": "error", "file": CONFIG,
                 "key": "cache.decision_ttl",
                 "line": line, "column": 17, "end_line": line, "end_column": 21,
                 "message": "`soon` is not a duration",

@@ -39,23 +39,57 @@ fn the_pages_in_the_tree_are_what_the_binary_writes() {
     }
 }
 
+/// What codes with a page begin with, and where they stand.
+const PAGED: [(&str, &[&str]); 2] = [
+    ("policy|schema", &["src/policy"]),
+    (
+        "route|openapi|reference|tenant|tenants|config|issuer|document",
+        &["src/config", "src/route", "src/document", "src/token"],
+    ),
+];
+
 #[test]
-fn every_code_of_policies_and_schemas_has_a_page_and_every_page_a_code() {
+fn every_code_has_a_page_and_every_page_a_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let quoted = regex::Regex::new("\"((?:policy|schema)_[a-z_]+)\"").expect("an expression");
-    let sources = files(root, &root.join("src/policy"));
-    let sources = sources.iter().filter(|(name, _)| !name.contains("tests"));
-    let mut used: Vec<String> = sources
-        .flat_map(|(_, text)| quoted.captures_iter(text).map(|found| found[1].to_owned()))
-        .collect();
+    let mut used: Vec<String> = Vec::new();
+    for (begins, folders) in PAGED {
+        let quoted = format!("\"((?:{begins})_[a-z_]+)\"");
+        let quoted = regex::Regex::new(&quoted).expect("an expression");
+        for folder in folders {
+            let mut sources = files(root, &root.join(folder));
+            let own = root.join(format!("{folder}.rs"));
+            sources.extend(fs::read_to_string(own).map(|text| ((*folder).to_owned(), text)));
+            let sources = sources.iter().filter(|(name, _)| !name.contains("tests"));
+            used.extend(
+                sources.flat_map(|(_, text)| {
+                    quoted.captures_iter(text).map(|found| found[1].to_owned())
+                }),
+            );
+        }
+    }
     used.sort_unstable();
     used.dedup();
-    let mut paged: Vec<&str> = palisade::fault::page::PAGES
-        .iter()
-        .map(|page| page.code)
-        .collect();
+    let mut paged: Vec<&str> = palisade::fault::page::all().map(|page| page.code).collect();
     paged.sort_unstable();
     assert_eq!(used, paged);
+}
+
+#[test]
+fn a_number_is_of_one_page() {
+    let mut numbers: Vec<&str> = palisade::fault::page::all()
+        .map(|page| page.number)
+        .collect();
+    let count = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), count);
+    for page in palisade::fault::page::all() {
+        assert!(
+            page.number.len() == 4 && !page.remedy.is_empty(),
+            "{}",
+            page.code
+        );
+    }
 }
 
 fn files(top: &Path, folder: &Path) -> BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 //! The pages of metrics and reasons, read out of their tables.
 
 use super::cell;
-use crate::fault::page::PAGES;
+use crate::fault::page;
 use crate::reason::{Outcome, Reason};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Stability;
@@ -9,13 +9,14 @@ use std::fmt::Write as _;
 
 /// Every page of a fault's code.
 pub(super) fn faults() -> String {
-    let mut page = String::from(
+    let mut text = String::from(
         "# Faults\n\n\
-        Codes of faults in policies and schemas. `palisade check --explain P012` prints the same.\n",
+        Codes of faults in policies (P), schemas (S), routes (R), tenants (T), the configuration (C), issuers (I) and\n\
+        documents as such (D). `palisade check --explain P012` prints the same. A number never changes its meaning.\n",
     );
-    for one in &PAGES {
+    for one in page::all() {
         let _ = write!(
-            page,
+            text,
             "\n## {}: `{}`\n\n{}.\n\n{}\n\n```text\n{}\n```\n\n{}\n",
             one.number,
             one.code,
@@ -25,7 +26,7 @@ pub(super) fn faults() -> String {
             one.remedy
         );
     }
-    page
+    text
 }
 
 /// Every series.
