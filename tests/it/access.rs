@@ -354,6 +354,42 @@ fn somebody_elses_workspace_is_outside() {
     );
 }
 
+/// Where no reference can name another workspace, requests stay at home, under the policies there.
+#[test]
+fn the_policies_at_home_count_wherever_is_asked_about() {
+    let folder = shipped();
+    for line in [
+        "  - { in: query, name: workspaceId, is: workspace }\n",
+        "  - { in: header, name: x-workspace-id, is: workspace }\n",
+    ] {
+        folder.replace("palisade.yaml", line, "");
+    }
+    for api in ["apis/app.openapi.json", "apis/dashboard.openapi.json"] {
+        let text = folder
+            .read(api)
+            .replace(r#""name": "workspaceId""#, r#""name": "page""#);
+        folder.write(api, &text);
+    }
+    let at_home = json(&folder, &["what-can", "--as", "adi"]);
+    let elsewhere = json(
+        &folder,
+        &["what-can", "--as", "adi", "--workspace", "globex-prod"],
+    );
+    let delete = |found: &Value| {
+        let all = found["operations"].as_array().expect("a list");
+        let one = all
+            .iter()
+            .find(|one| one["operation"] == "dashboard/missions/delete");
+        let one = one.expect("it is there");
+        (one["answer"].clone(), one["depends_on"].clone())
+    };
+    assert_eq!(
+        delete(&at_home),
+        ("depends".into(), serde_json::json!(["resource.id"]))
+    );
+    assert_eq!(delete(&elsewhere), delete(&at_home));
+}
+
 #[test]
 fn a_role_a_client_and_a_principal_can_be_asked_about() {
     let folder = shipped();

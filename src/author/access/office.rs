@@ -53,6 +53,8 @@ pub(super) struct Office<'a> {
     at: bool,
     pdp: &'a Pdp,
     rules: Vec<Rule>,
+    /// Whose policies are among them, beside the platform's.
+    accounts: Vec<AccountId>,
 }
 
 /// One policy.
@@ -133,6 +135,7 @@ impl<'a> Office<'a> {
             at: material.at,
             pdp: material.pdp,
             rules: bench.subjects().iter().map(Rule::of).collect(),
+            accounts: accounts.to_vec(),
         }
     }
 
@@ -229,8 +232,11 @@ impl<'a> Office<'a> {
         let said: Vec<Said> = puts.iter().map(|put| self.says(put, open)).collect();
         let sampled = answer.answer;
         let denied = said.iter().any(|said| said.may == May::Deny);
+        // Somebody was asked whose policies were not taken apart: what they leave open is not known.
+        let foreign = puts.iter().any(|put| !self.has_all(put));
         let depends = || said.iter().any(|said| said.may == May::Depends);
         answer.answer = match sampled {
+            May::Allow if foreign => May::Depends,
             _ if !denied && depends() => May::Depends,
             May::Allow if !denied => May::Allow,
             May::Deny if denied => May::Deny,
@@ -251,6 +257,13 @@ impl<'a> Office<'a> {
         }
         answer.code = None;
         answer.detail = None;
+    }
+
+    fn has_all(&self, put: &Put) -> bool {
+        let accounts = put.layers.iter().filter_map(|layer| layer.account.as_ref());
+        accounts
+            .into_iter()
+            .all(|account| self.accounts.contains(account))
     }
 
     fn says(&self, put: &Put, open: Open) -> Said {

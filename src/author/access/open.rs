@@ -104,11 +104,11 @@ fn is_below(path: &str, above: &str) -> bool {
 pub(super) fn reads(expression: &Expr) -> BTreeSet<Read> {
     let mut found = BTreeSet::new();
     collect(expression, &mut found);
-    // `now` against the end of a grant: the directory says when that is, and so does the answer.
-    let of_grant =
-        |read: &Read| matches!(read, Read::Attribute(path) if is_below(path, "context.grant"));
-    if found.iter().any(of_grant) {
-        found.remove(&Read::Attribute("context.now".to_owned()));
+    // `now` against the end of a grant: the configuration says when that is, and so does the answer.
+    let [now, until] = ["context.now", "context.grant.until"];
+    let both = [now, until].map(|path| Read::Attribute(path.to_owned()));
+    if found == BTreeSet::from(both) {
+        found.remove(&Read::Attribute(now.to_owned()));
     }
     found
 }

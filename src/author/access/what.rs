@@ -84,12 +84,16 @@ pub fn what_can(
     }
     let (cast, name) = cast(material, whom, named)?;
     let home = home(material, &cast);
-    let place = owner
-        .cloned()
-        .map(|account| (account, named.cloned()))
-        .or(home)
-        .map(|(account, workspace)| Place { account, workspace });
-    let office = Office::open(material, &accounts(place.as_ref(), directory));
+    let place_of = |(account, workspace)| Place { account, workspace };
+    let home = home.map(place_of);
+    let asked = owner.cloned().map(|account| (account, named.cloned()));
+    let place = asked.map(place_of).or_else(|| home.clone());
+    // A request that names nobody stays at home, wherever is asked about.
+    let own = accounts(home.as_ref(), directory);
+    let office = Office::open(
+        material,
+        &[own, accounts(place.as_ref(), directory)].concat(),
+    );
     let routes = office.generation.rules.router.routes();
     not_too_many(routes.len())?;
     let asked = routes

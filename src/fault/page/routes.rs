@@ -29,7 +29,7 @@ pub(super) const PAGES: [Page; 33] = [
         "route_method",
         "a method that is always refused",
         [
-            "TRACE and CONNECT never reach a service, and HEAD takes the action of GET: a route for them would answer nothing.",
+            "TRACE and CONNECT never reach a service: a route for them would answer nothing.",
             "match: \"TRACE /app/v1/things\"",
             "Remove the route, or take the method that was meant.",
         ],

@@ -57,6 +57,10 @@ fn what_differs_between_requests_is_open() {
             &["principal.mfa", "resource"],
         ),
         ("context.reason != \"\"", &["context.reason"]),
+        (
+            "context.grant.all == (context.now < context.grant.until)",
+            &["context.now"],
+        ),
         ("{a: context.http} == {a: context.http}", &["context.http"]),
     ] {
         assert_eq!(open(text, ALL), names, "{text}");
