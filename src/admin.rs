@@ -58,6 +58,9 @@ pub trait View: Send + Sync + 'static {
     /// One account as it stands, by its id. `None`: there is none.
     fn account(&self, id: &str) -> Option<serde_json::Value>;
 
+    /// What the gate would do with a request that `asked`, a JSON object, describes, and why. No secrets.
+    fn explain(&self, asked: Vec<u8>) -> Explained;
+
     /// The keys that assertions are signed with; public parts only.
     fn jwks(&self) -> serde_json::Value {
         serde_json::json!({ "keys": [] })
@@ -70,6 +73,20 @@ pub trait View: Send + Sync + 'static {
 
 /// Completes when nothing is in flight any more.
 pub type Drained = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Completes with what is to be told.
+pub type Explained = Pin<Box<dyn Future<Output = Result<serde_json::Value, Unexplained>> + Send>>;
+
+/// Why there is no explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unexplained {
+    /// It is no question; what is wrong with it.
+    Question(String),
+    /// Others are being explained.
+    Busy,
+    /// A fault of the gate's.
+    Failed,
+}
 
 /// One condition of readiness.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -2,10 +2,11 @@
 
 use super::guard::{self, Guard};
 use super::problem::Problem;
-use super::{View, metrics};
+use super::{Unexplained, View, metrics};
+use axum::body::to_bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -14,6 +15,12 @@ use std::time::Duration;
 
 /// The longest that `/drain` lets a caller wait.
 const DRAIN_WAIT_MAX: Duration = Duration::from_mins(1);
+
+/// The longest question: a token and a body, each as long as the gate reads them, in JSON.
+const QUESTION_BYTES_MAX: usize = 256 * 1024;
+
+/// How long a question may take to arrive.
+const QUESTION_WAIT: Duration = Duration::from_secs(10);
 
 /// A header that no web page can send without being asked first (a preflight, which fails here).
 const CONTROL_HEADER: &str = "x-palisade-control";
@@ -27,6 +34,8 @@ pub(super) fn router(view: Arc<dyn View>, guard: Guard) -> Router {
         .fallback(async || Problem::Path)
         .method_not_allowed_fallback(async || Problem::Method)
         .layer(middleware::from_fn(guard::bodiless))
+        // The one path whose requests have a body: behind the layer that refuses them.
+        .route("/explain", post(explain).fallback(async || Problem::Method))
         .layer(middleware::from_fn_with_state(
             Arc::new(guard),
             guard::control,
@@ -46,6 +55,28 @@ async fn account(
     match found {
         Some(account) => Json(account).into_response(),
         None => Problem::Account.into_response(),
+    }
+}
+
+/// What the gate would do with the request that the body describes. It is no request: nothing counts it,
+/// remembers it or records it.
+async fn explain(State(view): State<Arc<dyn View>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let kind = parts.headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Problem::QuestionKind.into_response();
+    }
+    let reading = tokio::time::timeout(QUESTION_WAIT, to_bytes(body, QUESTION_BYTES_MAX));
+    let Ok(Ok(asked)) = reading.await else {
+        return Problem::QuestionLength.into_response();
+    };
+    match view.explain(asked.to_vec()).await {
+        Ok(told) => Json(told).into_response(),
+        Err(Unexplained::Question(why)) => Problem::Question.because(&why),
+        Err(Unexplained::Busy) => Problem::Busy.into_response(),
+        Err(Unexplained::Failed) => Problem::Internal.into_response(),
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) async fn control(
     reply
 }
 
-/// Refuses requests with a body, on both listeners: none has a use for one.
+/// Refuses requests with a body, on both listeners: none that passes here has a use for one.
 pub(super) async fn bodiless(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         next.run(request).await

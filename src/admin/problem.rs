@@ -16,6 +16,11 @@ pub(super) enum Problem {
     Method,
     Body,
     Query,
+    Question,
+    QuestionLength,
+    QuestionKind,
+    Busy,
+    Internal,
 }
 
 impl Problem {
@@ -55,7 +60,32 @@ impl Problem {
             Self::Body => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_unwanted",
-                "no admin request has a body",
+                "only `POST /explain` has a body",
+            ),
+            Self::Question => (
+                StatusCode::BAD_REQUEST,
+                "question_invalid",
+                "the body is no question",
+            ),
+            Self::QuestionLength => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "question_too_long",
+                "a question has at most 256 KiB, and arrives within 10 s",
+            ),
+            Self::QuestionKind => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "question_kind",
+                "send the question as `application/json`",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "other questions are being answered; ask again",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "the answer failed; the log says more",
             ),
             Self::Query => (
                 StatusCode::BAD_REQUEST,
@@ -66,9 +96,10 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let (status, code, detail) = self.row();
+impl Problem {
+    /// The same with what exactly is wrong.
+    pub(super) fn because(self, detail: &str) -> Response {
+        let (status, code, _) = self.row();
         let body = serde_json::json!({
             "type": format!("urn:palisade:admin:{code}"),
             "title": status.canonical_reason().unwrap_or_default(),
@@ -85,10 +116,17 @@ impl IntoResponse for Problem {
         if self == Self::Token {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self == Self::Body {
+        if matches!(self, Self::Body | Self::QuestionLength) {
             // What is left of the body is not waited for.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         reply
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (_, _, detail) = self.row();
+        self.because(detail)
     }
 }

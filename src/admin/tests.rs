@@ -57,6 +57,12 @@ impl View for Shown {
         (id == "acme").then(|| json!({ "account": id }))
     }
 
+    fn explain(&self, asked: Vec<u8>) -> super::Explained {
+        let asked = String::from_utf8(asked);
+        let told = asked.map(|asked| json!({ "asked": asked }));
+        Box::pin(async { told.map_err(|_| super::Unexplained::Busy) })
+    }
+
     fn drain(&self) -> Drained {
         self.drains.fetch_add(1, Ordering::SeqCst);
         let mut drained = self.drained.subscribe();

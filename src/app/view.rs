@@ -1,12 +1,13 @@
 //! What the admin listeners show of a running gate.
 
 mod account;
+mod explain;
 mod layers;
 
 use super::certificates::Certificates;
 use super::relaxed;
 use super::report::Report;
-use crate::admin::{Check, Drained, View};
+use crate::admin::{Check, Drained, Explained, Unexplained, View};
 use crate::drain::Drain;
 use crate::fault::Fault;
 use crate::forward::{Assertion, ServiceStatus};
@@ -17,6 +18,7 @@ use crate::socket;
 use crate::telemetry::Metrics;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Faults that are shown of one account's policies.
 const FAULTS_EACH_MAX: usize = 10;
@@ -27,7 +29,12 @@ pub(super) struct Shown {
     drain: Arc<Drain>,
     report: Arc<Snapshot<Report>>,
     certificates: Option<Certificates>,
+    /// Who may be explaining.
+    explaining: Arc<Semaphore>,
 }
+
+/// Explanations at a time: they take a core each, which requests need.
+const EXPLAINING_MAX: usize = 1;
 
 impl Shown {
     pub(super) fn new(
@@ -41,6 +48,7 @@ impl Shown {
             drain,
             report,
             certificates,
+            explaining: Arc::new(Semaphore::new(EXPLAINING_MAX)),
         }
     }
 }
@@ -137,6 +145,21 @@ impl View for Shown {
 
     fn account(&self, id: &str) -> Option<Value> {
         account::status(id, &self.shared, &self.report.peek())
+    }
+
+    fn explain(&self, asked: Vec<u8>) -> Explained {
+        let turn = Arc::clone(&self.explaining).try_acquire_owned();
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let turn = turn.map_err(|_| Unexplained::Busy)?;
+            let work = move || {
+                // Held to the end of the work, whether or not somebody still waits for it.
+                let _turn = turn;
+                explain::written(&shared, &asked)
+            };
+            let told = tokio::task::spawn_blocking(work).await;
+            told.unwrap_or(Err(Unexplained::Failed))
+        })
     }
 
     fn drain(&self) -> Drained {

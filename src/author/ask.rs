@@ -8,9 +8,11 @@ mod candidates;
 mod change;
 mod search;
 mod world;
+mod written;
 
 pub use change::{Cannot, Change};
 pub use world::{Who, World};
+pub use written::{payload, read};
 
 use crate::decision::Pdp;
 use crate::explain::{Cache, Limits, Question, Story};

@@ -28,6 +28,19 @@ const WHAT_IF_HELP: &str = "Suppose that something is otherwise, as in `role=edi
     `context.reason`, `context.now`, `context.ip`: what a Principal states, the moment, the client's address. \
     `context.tenant.plan`, `context.tenant.kind`, `context.tenant.features`: what the directory says of the caller's workspace; features are separated by commas.";
 
+/// What the JSON holds.
+const FORMAT_HELP: &str = "For people, or for machines.\n\nThe JSON is one object, the same as at `POST /explain` of the control listener. Keys \
+    are added, never renamed; what the request did not come to is null or empty. `request`: `method`, `path`, `query`. `caller`: `kind`, `id`, `account`, \
+    `workspace`, `roles`, `scopes`, `issuer`, `client`. `route`: `template`, `action`, `access`, `context`, `kind`, `id`, `upstream`, `public`, `declared_at`. \
+    `references`: each `place`, `kind`, `value`. `isolation`: `held`, `account`, `workspace`, `catalog`, `grant_until`. `decision`: `allowed`, `status`, `code`, \
+    `step`, `detail`, `help`. `policies` (those that settled it): each `id`, `effect`, `file`, `line`, `reason`, `description`. \
+    `questions` (what is put to the policies; all must be allowed): each `principal`, `action`, `resource`, `entities` (`uid`, `parents`, `attributes`, `tags`), `context`, \
+    `answer` (`allow`, `deny`, `error`), and `policies`: each `id`, `effect`, `file`, `line`, `outcome` (`satisfied`, `not`, `error`), `applies` (its head is for this), \
+    and `because`: the conditions that settled it, each `line`, `condition`, `said`, `error`, `saw`. Values are written as Cedar writes them. \
+    `cache`: `remembered` (null: no gate that serves was asked), `rememberable`, `until`. `limits`: `plan`, `account`, `per_workspace`, `per_caller`, `concurrent`. \
+    `remedy` (of a denial): `not_sought` (why nothing was tried), `allowed_by` and `still_forbidden`: each `changes` (as `--what-if` takes them), `meaning`, `permits`, `forbids`, `code`; \
+    `nearest`, `tried`, `bound_reached`. `supposed`, `annotation`, `removed`, `notes`.";
+
 /// The request, who sends it, and when.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("who").required(true).args(["token", "token_file", "claims", "person", "anonymous"]))]
@@ -79,7 +92,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["client_certificate", "what_if"])]
     write_test: Option<PathBuf>,
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[arg(long, value_enum, default_value_t = Format::Human, long_help = FORMAT_HELP)]
     format: Format,
 }
 

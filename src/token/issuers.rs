@@ -132,6 +132,17 @@ impl Issuers {
         Ok(verified)
     }
 
+    /// The same with the keys that are held, for somebody who only wants to know: nothing is fetched,
+    /// remembered or counted.
+    pub fn inspect(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Error> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(Error::TooLong(token.len()));
+        }
+        let presented = self.present(token)?;
+        let key = presented.find(presented.issuer.store.keys(now))?;
+        presented.prove(&key, now).map(Arc::new)
+    }
+
     /// The same, for a token that was proved before. `None`: it was not, or its key is gone; ask
     /// [`Issuers::verify`].
     pub fn cached(&self, token: &str, now: Timestamp) -> Option<Result<Arc<Verified>, Error>> {

@@ -1,5 +1,6 @@
 //! `palisade explain`: what it tells of a request is what the gate would do, and why.
 
+mod serving;
 mod why;
 
 use crate::support::folder::{Folder, Said};

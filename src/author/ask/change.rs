@@ -82,6 +82,12 @@ impl Cannot {
     }
 }
 
+impl From<asked::Misread> for Cannot {
+    fn from(misread: asked::Misread) -> Self {
+        Self(misread.to_string())
+    }
+}
+
 impl Change {
     pub(super) fn of(key: Key, value: impl Into<String>) -> Self {
         let value = value.into();

@@ -1,7 +1,7 @@
 //! Arguments become the request that is explained.
 
 use super::{Args, Failure};
-use crate::author::ask::{Who, World};
+use crate::author::ask::{self, Who, World};
 use crate::author::asked;
 use crate::author::test::{self, Answered, Setting};
 use crate::clock::Timestamp;
@@ -11,10 +11,7 @@ use crate::gate::Generation;
 use crate::head::Peer;
 use crate::tls;
 use crate::x509::Identity;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{self, HeaderValue};
-use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -76,7 +73,7 @@ fn who(
     };
     Ok(Who::Token {
         found,
-        claims: payload(&token),
+        claims: ask::payload(&token),
     })
 }
 
@@ -122,13 +119,6 @@ pub(super) fn answered<'a>(
         at: world.now,
         story,
     })
-}
-
-/// What a token says of itself.
-fn payload(token: &str) -> Option<Map<String, Value>> {
-    let middle = token.split('.').nth(1)?;
-    let bytes = URL_SAFE_NO_PAD.decode(middle).ok()?;
-    json::read_object(&bytes).ok()
 }
 
 /// Whose certificate a file holds.

@@ -414,3 +414,31 @@ fn people_of_one_name_are_told_apart() {
     assert_eq!(ask(&folder, "/app/v1/missions", &written).code, 0);
     assert_eq!(folder.run(&["test", "new.yaml"]).code, 0);
 }
+
+#[test]
+fn the_help_lists_every_key_of_the_json() {
+    let folder = shipped();
+    let help = folder.run(&["explain", "--help"]).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = story(
+        &folder,
+        "DELETE /dashboard/v1/missions/m-1",
+        &["--as", "edi"],
+    );
+    let free = ["attributes", "tags", "context", "saw", "annotation"];
+    let mut rest = vec![&told];
+    while let Some(value) = rest.pop() {
+        rest.extend(value.as_array().into_iter().flatten());
+        for (key, value) in value.as_object().into_iter().flatten() {
+            if !["per_second", "burst"].contains(&key.as_str()) {
+                assert!(
+                    help.contains(&format!("`{key}`")),
+                    "`{key}` is not in the help"
+                );
+            }
+            if !free.contains(&key.as_str()) {
+                rest.push(value);
+            }
+        }
+    }
+}
