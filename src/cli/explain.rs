@@ -1,6 +1,7 @@
 //! `palisade explain`: why a request would be allowed or refused.
 
 mod arguments;
+mod recorded;
 
 use super::report::Format;
 use super::{ConfigFile, complain, exit, say};
@@ -43,13 +44,23 @@ const FORMAT_HELP: &str = "For people, or for machines.\n\nThe JSON is one objec
 
 /// The request, who sends it, and when.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("who").required(true).args(["token", "token_file", "claims", "person", "anonymous"]))]
+#[command(group = ArgGroup::new("who").required(true).args(["token", "token_file", "claims", "person", "anonymous", "id"]))]
 pub(super) struct Args {
     #[command(flatten)]
     file: ConfigFile,
     /// Method and target, as in `GET /app/v1/missions?workspaceId=x`; without a method, GET
-    #[arg(value_name = "REQUEST")]
-    request: String,
+    #[arg(
+        value_name = "REQUEST",
+        required_unless_present = "id",
+        conflicts_with = "id"
+    )]
+    request: Option<String>,
+    /// Tell what this audit log holds of the request with that `--id`, and what it cannot tell
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "token", "token_file", "claims", "person", "anonymous"])]
+    audit: Option<PathBuf>,
+    /// The id of a request, as its reply and its record have it
+    #[arg(long, value_name = "ID", requires = "audit", conflicts_with_all = ["headers", "body", "what_if", "at", "write_test", "client_certificate"])]
+    id: Option<String>,
     /// A header, as in `x-workspace-id: x`; may be given several times. Without `host`, the first of
     /// `listen.hosts` is used
     #[arg(long = "header", value_name = "NAME: VALUE")]
@@ -138,6 +149,12 @@ impl From<Misread> for Failure {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
+    if let Some(id) = &args.id {
+        return match recorded::tell(args, id) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failed(failure),
+        };
+    }
     // Policies are evaluated on stacks of a known size only.
     let told = std::thread::scope(|scope| {
         std::thread::Builder::new()
@@ -152,16 +169,22 @@ pub(super) fn run(args: &Args) -> ExitCode {
             show(&story, args.format);
             ExitCode::SUCCESS
         }
-        Err(Failure::Usage(why)) => {
+        Err(failure) => failed(failure),
+    }
+}
+
+fn failed(failure: Failure) -> ExitCode {
+    match failure {
+        Failure::Usage(why) => {
             complain(&format!("palisade: {why}\n"));
             ExitCode::from(exit::USAGE)
         }
-        Err(Failure::Invalid(faults)) => {
+        Failure::Invalid(faults) => {
             complain(&fault::render(&faults));
             complain(&format!("{}\n", fault::summary(&faults)));
             ExitCode::from(exit::INVALID)
         }
-        Err(Failure::Machine(error)) => {
+        Failure::Machine(error) => {
             complain(&format!("palisade: {error}\n"));
             ExitCode::from(exit::FAILED)
         }

@@ -24,7 +24,7 @@ pub(super) fn world(
     setting: &Setting,
     now: Timestamp,
 ) -> Result<World, Failure> {
-    let mut parts = asked::request(&args.request)?;
+    let mut parts = asked::request(args.request.as_deref().unwrap_or_default())?;
     for line in &args.headers {
         let (name, value) = asked::field(line)?;
         parts.headers.append(name, value);
@@ -110,7 +110,7 @@ pub(super) fn answered<'a>(
         .filter(|(name, _)| *name != header::AUTHORIZATION && (named || *name != header::HOST));
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Ok(Answered {
-        request: &args.request,
+        request: args.request.as_deref().unwrap_or_default(),
         headers: written
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect(),

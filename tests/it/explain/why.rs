@@ -442,3 +442,46 @@ fn the_help_lists_every_key_of_the_json() {
         }
     }
 }
+
+#[test]
+fn a_recorded_request_is_told_from_a_log_with_torn_lines() {
+    let folder = shipped();
+    let record = json!({ "time": "2026-11-23T10:00:00.000Z", "request_id": "r-1", "outcome": "deny_policy",
+        "reason": "policy_denied", "method": "GET", "path": "/app/v1/missions", "account": "acme",
+        "references": [{ "place": "query workspaceId", "value": "acme-prod" },
+            { "place": "header x-workspace-id", "value": "it's" }] });
+    let log = format!(
+        "{{\"request_id\": \"r-1\", \"cut\n\n{record}\n{{\"request_id\": \"r-2\"}}\n{{\"req"
+    );
+    folder.write("audit.ndjson", &log);
+    let ask = |id: &str, more: &[&str]| {
+        folder.run(&[&["explain", "--audit", "audit.ndjson", "--id", id], more].concat())
+    };
+    let said = ask("r-1", &[]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    for part in [
+        "reason: policy_denied\n",
+        "untold     roles, groups and scopes of the caller",
+        "torn       2 lines of the log are no records",
+        "palisade explain 'GET /app/v1/missions?workspaceId=acme-prod' --header 'x-workspace-id: it'\\''s' --at '2026-11-23T10:00:00.000Z'",
+    ] {
+        assert!(said.out.contains(part), "`{part}` is not in:\n{}", said.out);
+    }
+    let told: Value = serde_json::from_str(&ask("r-1", &["--format", "json"]).out).expect("JSON");
+    assert_eq!(
+        (&told["torn_lines"], &told["records"]),
+        (&json!(2), &json!([record]))
+    );
+    let said = ask("r-9", &[]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("holds no request `r-9`"), "{}", said.err);
+    let gone = folder.run(&["explain", "--audit", "none", "--id", "r-1"]);
+    assert_eq!(gone.code, 2);
+    assert_eq!(folder.run(&["explain", "--id", "r-1"]).code, 2);
+    assert_eq!(
+        folder
+            .run(&["explain", "/x", "--audit", "audit.ndjson", "--anonymous"])
+            .code,
+        2
+    );
+}

@@ -1,0 +1,131 @@
+//! A request of an audit log: what its records hold, and what they cannot tell.
+
+use super::{Args, Failure, Format, say};
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+
+/// The longest line that is read as a record.
+const LINE_BYTES_MAX: u64 = 256 * 1024;
+/// How many records of one request are told: a stream has one for its end, too.
+const RECORDS_MAX: usize = 8;
+
+/// What no record holds, and asking again needs.
+const UNTOLD: &str = "roles, groups and scopes of the caller as they were, query values and headers that name no tenant, \
+    the body, and the answers of policies that did not settle it";
+
+/// What was found of a request.
+#[derive(Default)]
+struct Found {
+    records: Vec<Map<String, Value>>,
+    /// Lines that are no records: cut off, or written by something else.
+    torn: usize,
+}
+
+/// Tells what the log holds of the request with that id.
+pub(super) fn tell(args: &Args, id: &str) -> Result<(), Failure> {
+    let Some(path) = &args.audit else {
+        return Ok(());
+    };
+    let read = || search(BufReader::new(File::open(path)?), id);
+    let shown = path.display();
+    let found = read().map_err(|error| Failure::Usage(format!("`{shown}`: {error}")))?;
+    let Some(first) = found.records.first() else {
+        let torn = found.torn;
+        return Err(Failure::Usage(format!(
+            "`{shown}` holds no request `{id}` ({torn} lines are no records)"
+        )));
+    };
+    let again = again(first);
+    match args.format {
+        Format::Json => {
+            let told = json!({ "records": found.records, "torn_lines": found.torn, "untold": UNTOLD, "ask_again": again });
+            say(&format!("{told:#}\n"));
+        }
+        Format::Human => say(&human(&found, &again)),
+    }
+    Ok(())
+}
+
+/// Lines are read one by one, each as far as a record may go.
+fn search(mut log: impl BufRead, id: &str) -> io::Result<Found> {
+    let mut found = Found::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = log
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(found);
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        match serde_json::from_slice::<Map<String, Value>>(&line) {
+            Ok(record) => {
+                let is = record.get("request_id").and_then(Value::as_str) == Some(id);
+                if is && found.records.len() < RECORDS_MAX {
+                    found.records.push(record);
+                }
+            }
+            Err(_) => found.torn += 1,
+        }
+    }
+}
+
+fn human(found: &Found, again: &str) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    for record in &found.records {
+        for (index, (name, value)) in record.iter().enumerate() {
+            let label = if index == 0 { "record" } else { "" };
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            let _ = writeln!(out, "{label:<11}{name}: {value}");
+        }
+    }
+    let _ = writeln!(out, "untold     {UNTOLD}");
+    if found.torn > 0 {
+        let _ = writeln!(
+            out,
+            "torn       {} lines of the log are no records",
+            found.torn
+        );
+    }
+    let _ = writeln!(out, "again      {again}");
+    out
+}
+
+/// The command that asks as much of it again as the record holds.
+fn again(record: &Map<String, Value>) -> String {
+    let text = |name: &str| record.get(name).and_then(Value::as_str);
+    let mut target = text("path").unwrap_or("/").to_owned();
+    let mut more = String::new();
+    let references = record.get("references").and_then(Value::as_array);
+    for reference in references.into_iter().flatten() {
+        let part = |name: &str| reference.get(name).and_then(Value::as_str);
+        let (Some(place), Some(value)) = (part("place"), part("value")) else {
+            continue;
+        };
+        if let Some(name) = place.strip_prefix("query ") {
+            let join = if target.contains('?') { '&' } else { '?' };
+            let _ = write!(target, "{join}{name}={value}");
+        } else if let Some(name) = place.strip_prefix("header ") {
+            let _ = write!(more, " --header {}", quoted(&format!("{name}: {value}")));
+        }
+    }
+    if let Some(at) = text("time") {
+        let _ = write!(more, " --at {}", quoted(at));
+    }
+    let request = format!("{} {target}", text("method").unwrap_or("GET"));
+    format!("palisade explain {}{more} --claims FILE", quoted(&request))
+}
+
+/// For a shell: a record is other people's text.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
