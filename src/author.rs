@@ -5,6 +5,7 @@ pub mod ask;
 pub mod asked;
 mod check;
 mod format;
+pub mod prove;
 pub mod test;
 
 pub use check::{check, lint};

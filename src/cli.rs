@@ -7,6 +7,7 @@ mod explain;
 mod fmt;
 mod health;
 mod init;
+mod prove;
 mod reference;
 mod report;
 mod schema;
@@ -29,8 +30,10 @@ pub(crate) mod exit {
     pub(crate) const USAGE: u8 = 2;
     /// Configuration or policies are not valid.
     pub(crate) const INVALID: u8 = 3;
-    /// A test failed.
+    /// A test failed, or a claim is refuted.
     pub(crate) const FALSIFIED: u8 = 4;
+    /// A program that is needed is missing, or nobody knows the answer.
+    pub(crate) const UNKNOWN: u8 = 5;
 }
 
 /// What `--format` says of itself where faults are printed.
@@ -104,6 +107,16 @@ enum Command {
     #[command(after_help = "Examples: palisade access-review acme\n          \
         palisade access-review acme --audit audit/ --days 90 --format csv")]
     AccessReview(access::ReviewArgs),
+    /// Prove what policies say of every request, or find one that breaks it.
+    ///
+    /// A solver is asked, a program of its own: cvc5 1.0.3 or newer (Debian: `apt install cvc5`; or `pip install
+    /// cvc5`, and `deploy/solver/cvc5.py` of the repository). It exits 0 only if everything is proved, 4 where
+    /// something is refuted, and 5 where there is no solver or no answer.
+    #[command(
+        after_help = "Examples: palisade prove isolation --config palisade.yaml\n          \
+        palisade prove isolation --write-test policies/tests/holes.json"
+    )]
+    Prove(prove::Args),
     /// Lay out files of policies alike. Policies and comments stay what they are.
     ///
     /// All files are looked at first: a fault in one of them (exit 3) leaves every file as it is.
@@ -156,6 +169,7 @@ pub fn run() -> ExitCode {
         Command::WhoCan(args) => access::who_can(&args),
         Command::WhatCan(args) => access::what_can(&args),
         Command::AccessReview(args) => access::review(&args),
+        Command::Prove(args) => prove::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),

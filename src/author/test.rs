@@ -28,6 +28,7 @@ pub use people::{Stranger, person};
 pub use report::{Report, Shown};
 pub use session::{Looks, Session};
 pub use write::{Answered, Unwritten, add};
+pub(super) use write::{replace, there};
 
 use crate::clock::Timestamp;
 use crate::config::{self, Resolved};
@@ -190,7 +191,8 @@ fn read_one(path: &Path, desk: &Desk) -> Result<Vec<Case>, Vec<Fault>> {
     read_text(path, text, desk)
 }
 
-fn read_text(path: &Path, text: Arc<str>, desk: &Desk) -> Result<Vec<Case>, Vec<Fault>> {
+/// The cases of a text that is, or will be, the file at `path`.
+pub(super) fn read_text(path: &Path, text: Arc<str>, desk: &Desk) -> Result<Vec<Case>, Vec<Fault>> {
     let document = Document::parse(&path.display().to_string(), text)?;
     let file: Arc<str> = document.file().into();
     let mut lines = Lines::of(&document);

@@ -87,11 +87,13 @@ fn cli() -> String {
     let mut page = format!(
         "# Command line\n\n\
         Exit codes: 0 good; {} it failed while running; {} the arguments are wrong; {} configuration or\n\
-        policies are not valid; {} a test failed.\n",
+        policies are not valid; {} a test failed, or a claim is refuted; {} a program that is needed is missing,\n\
+        or nobody knows the answer.\n",
         exit::FAILED,
         exit::USAGE,
         exit::INVALID,
-        exit::FALSIFIED
+        exit::FALSIFIED,
+        exit::UNKNOWN
     );
     describe(&command, "palisade", &mut page);
     page

@@ -21,7 +21,7 @@ use super::file::Config;
 use super::files;
 use super::findings::Findings;
 use super::revocations;
-use super::settings::{Kept, Origin, Resolved};
+use super::settings::{Kept, Origin, Resolved, SPECS};
 use super::tenants::{self, Known, Tenants};
 use crate::fault::Fault;
 use crate::head::{self, HostList};
@@ -33,6 +33,7 @@ use crate::token::{IssuerSettings, KeySource, Revocations};
 use crate::{forward, head::Limits};
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) use further::beyond;
@@ -290,7 +291,10 @@ fn sources(
             "correct the path, or add one",
         );
     }
-    for fault in faults {
+    for fault in faults
+        .into_iter()
+        .filter(|fault| !is_of_specs(&folder, fault))
+    {
         if fault.code == "folder_unreadable" {
             blame(findings, pointer, fault);
         } else {
@@ -302,6 +306,13 @@ fn sources(
     }
     let source = |(entry, text): (files::Entry, Arc<str>)| Source::new(entry.shown(), text);
     files.into_iter().map(source).collect()
+}
+
+/// Whether it is about what stands in `specs/`, which `palisade prove` reads: that is no policy, and nobody
+/// takes it for one in force.
+fn is_of_specs(folder: &Path, fault: &Fault) -> bool {
+    let specs = folder.join(SPECS);
+    fault.code == "file_not_read" && Path::new(&fault.place.file).parent() == Some(&specs)
 }
 
 /// A fault of a file, at the key that names it.

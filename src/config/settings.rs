@@ -83,6 +83,9 @@ pub struct Origin {
     pub seen: Seen,
 }
 
+/// In the folder of the platform's policies: what may be allowed, which is no policy.
+pub(super) const SPECS: &str = "specs";
+
 /// What a whole reading leaves to the next.
 pub struct Kept {
     pub(super) config: Config,
@@ -143,6 +146,11 @@ impl Kept {
     /// The folder of the platform's policies.
     pub fn policies(&self) -> PathBuf {
         self.folder.join(&self.config.policies)
+    }
+
+    /// The folder of what `palisade prove` proves beside what is part of the program; it may be missing.
+    pub fn specs(&self) -> PathBuf {
+        self.policies().join(SPECS)
     }
 
     /// The same, with what serves by now in the place of the directory that was read: an account whose

@@ -93,16 +93,53 @@ impl Classes {
         known.map(|(name, _)| &**name)
     }
 
+    /// What is proved of `policies` is proved over this: one operation of each class, beside those that they
+    /// name.
+    pub(super) fn schema<'a>(&self, policies: impl Iterator<Item = &'a Policy>) -> Schema {
+        self.validator(policies).schema().clone()
+    }
+
+    /// The same, and one operation of each class that no route has yet: what is proved over this holds for
+    /// whatever a route may declare. `None`: it cannot be built.
+    pub(super) fn universe<'a>(
+        &self,
+        policies: impl Iterator<Item = &'a Policy>,
+    ) -> Option<Schema> {
+        let named = self.named(policies);
+        let kept: Vec<&Arc<Operation>> = self.representatives(&named).collect();
+        let mut seen: BTreeSet<String> = kept.iter().map(|one| self.class(one)).collect();
+        let further = operations::every();
+        let further: Vec<Arc<Operation>> = further
+            .into_iter()
+            .filter(|operation| seen.insert(self.class(operation)))
+            .map(|operation| Arc::new(self.unlike(operation)))
+            .collect();
+        self.schema_of(kept.into_iter().chain(&further))
+    }
+
+    /// The operation under a name that no other has.
+    fn unlike(&self, mut operation: Operation) -> Operation {
+        while self.operations.contains_key(&operation.name) {
+            operation.name = format!("{}_", operation.name).into();
+        }
+        operation
+    }
+
+    fn class(&self, operation: &Operation) -> String {
+        operations::declaration(operation, self.principals_act_in)
+    }
+
     fn build(&self, named: &BTreeSet<&str>) -> Validator {
-        let kept = self.representatives(named);
-        let text = operations::fragment(kept, self.principals_act_in);
-        let fragment = SchemaFragment::from_cedarschema_str(&text).ok();
-        let schema = fragment.and_then(|(fragment, _warnings)| {
-            let fragments = self.fragments.iter().cloned().chain([fragment]);
-            Schema::from_schema_fragments(fragments).ok()
-        });
+        let schema = self.schema_of(self.representatives(named));
         // Fewer actions cannot make a schema worse; the whole one says the same, and takes longer.
         Validator::new(schema.unwrap_or_else(|| self.whole.clone()))
+    }
+
+    fn schema_of<'a>(&self, kept: impl Iterator<Item = &'a Arc<Operation>>) -> Option<Schema> {
+        let text = operations::fragment(kept, self.principals_act_in);
+        let (fragment, _warnings) = SchemaFragment::from_cedarschema_str(&text).ok()?;
+        let fragments = self.fragments.iter().cloned().chain([fragment]);
+        Schema::from_schema_fragments(fragments).ok()
     }
 
     /// Those that are named, and of each class the first that is not: what a policy says of an action by
@@ -110,8 +147,7 @@ impl Classes {
     fn representatives(&self, named: &BTreeSet<&str>) -> impl Iterator<Item = &Arc<Operation>> {
         let mut seen = BTreeSet::new();
         self.operations.values().filter(move |operation| {
-            named.contains(&*operation.name)
-                || seen.insert(operations::declaration(operation, self.principals_act_in))
+            named.contains(&*operation.name) || seen.insert(self.class(operation))
         })
     }
 }

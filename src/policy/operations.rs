@@ -72,6 +72,38 @@ fn is_operation_id(text: &str) -> bool {
         })
 }
 
+/// One operation of each class that a route may declare, whether one does or not.
+pub(super) fn every() -> Vec<Operation> {
+    let resources = [
+        ResourceType::Resource,
+        ResourceType::AccountResource,
+        ResourceType::PlatformResource,
+    ];
+    let mut all = Vec::new();
+    for api_context in ApiContext::ALL {
+        for access in Access::ALL {
+            for (resource, catalog) in resources
+                .map(|one| (one, false))
+                .into_iter()
+                .chain([(ResourceType::Resource, true)])
+            {
+                let catalog_word = if catalog { "-catalog" } else { "" };
+                let (context, access_word) = (api_context.label(), access.label());
+                let kind = type_name(resource);
+                let operation = Operation {
+                    name: format!("{context}/any/{access_word}-{kind}{catalog_word}").into(),
+                    api_context,
+                    access,
+                    catalog,
+                    resource,
+                };
+                all.extend(misfit(&operation).is_none().then_some(operation));
+            }
+        }
+    }
+    all
+}
+
 /// The action fragment in Cedar's schema syntax.
 pub(super) fn fragment<'a>(
     operations: impl Iterator<Item = &'a Arc<Operation>>,

@@ -94,6 +94,19 @@ impl Platform {
 }
 
 impl Types {
+    /// Of those files. Call it on a large stack only (`stack::run`).
+    pub(super) fn of(settings: &Settings) -> Result<Self, Vec<Fault>> {
+        let named = operations::review(&settings.operations)?;
+        let hash = schema_hash(settings, &named);
+        let (schema, classes) = schema::build(settings, named)?;
+        Ok(Self {
+            hash,
+            shapes: Shapes::of(&schema),
+            classes,
+            schema,
+        })
+    }
+
     fn review(&self, sources: &[&Source]) -> Result<(Vec<Rule>, Vec<Fault>), Vec<Fault>> {
         let (rules, warnings) = review::review(Layer::Platform, sources, &self.classes)?;
         selftest::run(&rules, self.shapes.classes())?;

@@ -8,7 +8,7 @@
 pub const EVALUATION_STACK_BYTES_MIN: usize = 8 * 1024 * 1024;
 
 /// Enough for the deepest text that `budget` lets through, in an unoptimized build too.
-const PARSE_STACK_BYTES: usize = 256 * 1024 * 1024;
+pub const PARSE_STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// The work could not be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

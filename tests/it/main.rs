@@ -93,6 +93,7 @@ mod overlays;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
+mod prove;
 mod proxy_protocol;
 #[cfg(test)]
 mod readme;

@@ -47,8 +47,10 @@ struct Shape {
     entities: Whence,
     /// What must be answered.
     decision: Word,
-    /// Policies that settle it; there may be more.
-    reason: Vec<String>,
+    /// Policies that settle it; there may be more. Without the key, which Cedar's own form always has, whoever
+    /// does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Vec<String>>,
     /// How many policies cannot be evaluated.
     num_errors: usize,
 }
@@ -94,7 +96,8 @@ pub(super) struct Case {
 #[derive(Clone, Debug)]
 pub(super) struct Expected {
     allow: bool,
-    reason: Vec<String>,
+    /// `None`: whoever does.
+    reason: Option<Vec<String>>,
     errors: usize,
 }
 
@@ -187,7 +190,7 @@ impl Reader<'_> {
             put: Arc::new(put),
             expected: Expected {
                 allow: shape.decision == Word::Allow,
-                reason: self.reason(at, shape.reason)?,
+                reason: shape.reason.map(|ids| self.reason(at, ids)).transpose()?,
                 errors: shape.num_errors,
             },
         })
@@ -369,10 +372,12 @@ impl Expected {
             found.push(format!("it is {}, not {}", got.word(), self.word()));
         }
         let there = |one: &&String| got.policies.iter().any(|id| means(one, id));
-        let missing = self.reason.iter().filter(|one| !there(one));
+        let named = self.reason.as_deref().unwrap_or_default();
+        let missing = named.iter().filter(|one| !there(one));
         found.extend(missing.map(|one| format!("`{one}` did not settle it")));
         // As Cedar has it, there may be more than these; but not where none is expected.
-        if !self.allow && self.reason.is_empty() && !got.policies.is_empty() {
+        let nobody = self.reason.as_ref().is_some_and(Vec::is_empty);
+        if !self.allow && nobody && !got.policies.is_empty() {
             found.push(format!("{} settled it", listed(&got.policies)));
         }
         if let Some(errors) = got.errors.filter(|errors| *errors != self.errors) {
@@ -387,6 +392,9 @@ impl Expected {
 
     /// For people.
     pub(super) fn words(&self) -> String {
-        format!("{} by {}", self.word(), listed(&self.reason))
+        match &self.reason {
+            Some(reason) => format!("{} by {}", self.word(), listed(reason)),
+            None => self.word().to_owned(),
+        }
     }
 }

@@ -72,7 +72,7 @@ pub fn add(
 }
 
 /// The file's text; of none, nothing.
-fn there(path: &Path) -> Result<Arc<str>, Unwritten> {
+pub(in crate::author) fn there(path: &Path) -> Result<Arc<str>, Unwritten> {
     if !path.exists() {
         return Ok(Arc::from(""));
     }
@@ -229,7 +229,7 @@ fn written(lines: &[String], indent: &str) -> String {
 }
 
 /// In one step: whoever reads meanwhile sees the one or the other, and nothing half-written.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+pub(in crate::author) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
