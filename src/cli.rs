@@ -110,11 +110,11 @@ enum Command {
     /// Prove what policies say of every request, or find one that breaks it.
     ///
     /// A solver is asked, a program of its own: cvc5 1.0.3 or newer (Debian: `apt install cvc5`; or `pip install
-    /// cvc5`, and `deploy/solver/cvc5.py` of the repository). It exits 0 only if everything is proved, 4 where
+    /// cvc5`, and `deploy/solver/cvc5-of-wheel.py` of the repository). It exits 0 only if everything is proved, 4 where
     /// something is refuted, and 5 where there is no solver or no answer.
     #[command(
         after_help = "Examples: palisade prove isolation --config palisade.yaml\n          \
-        palisade prove isolation --write-test policies/tests/holes.json"
+        palisade prove diff policies policies-next --config palisade.yaml"
     )]
     Prove(prove::Args),
     /// Lay out files of policies alike. Policies and comments stay what they are.

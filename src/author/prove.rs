@@ -8,22 +8,28 @@
 //! does every set of policies with these guards in it: whatever accounts write, today or later.
 
 mod asker;
+mod compare;
+mod diff;
 mod example;
 mod found;
 mod isolation;
+mod overlays;
 mod report;
 mod solver;
 mod specs;
 mod write;
 
+pub use diff::diff;
 pub use example::Example;
 pub use found::{Asking, Found, HELP, NoSolver};
 pub use isolation::isolation;
+pub use overlays::overlays;
 pub use report::Report;
 pub use specs::{Kind, Spec, specs};
 pub use write::{Unwritten, Wanted, write};
 
 use crate::fault::Fault;
+use cedar_policy::RequestEnv;
 use serde::Serialize;
 use std::io;
 
@@ -140,6 +146,39 @@ impl Tally {
             Verdict::Proved
         } else {
             Verdict::Unknown
+        }
+    }
+
+    /// The claim that was looked at in these environments.
+    fn claim(
+        self,
+        (of, claim, says): (String, &'static str, &str),
+        environments: &[RequestEnv],
+        example: Option<Result<Example, String>>,
+    ) -> Claim {
+        let (example, unconfirmed) = match example {
+            Some(Ok(example)) => (Some(example), None),
+            Some(Err(why)) => (
+                None,
+                Some(format!("a counterexample is not confirmed: {why}")),
+            ),
+            None => (None, None),
+        };
+        let named = |found: &[usize]| {
+            let found = found.iter().filter_map(|index| environments.get(*index));
+            found.map(isolation::shown).collect()
+        };
+        Claim {
+            of,
+            claim,
+            says: says.to_owned(),
+            file: None,
+            verdict: self.verdict(example.as_ref()),
+            environments: self.environments,
+            refuted: named(&self.refuted),
+            unknown: named(&self.unknown),
+            why: unconfirmed.or(self.why),
+            example,
         }
     }
 }

@@ -1,19 +1,15 @@
 //! `palisade prove`: what policies say of every request, by a solver.
 
-use super::{complain, exit, report as faults, say};
-use crate::author::prove::{
-    self, Asking, Failure, Found, NoSolver, Report, Unwritten, Verdict, Wanted,
-};
-use crate::author::test::{Desk, Setting};
-use crate::clock::{Clock, read_span};
-use crate::config::{self, FILE_BYTES_MAX, Resolved};
+mod work;
+
+use super::{ConfigFile, complain, exit, report as faults, say};
+use crate::author::prove::{self, Failure, NoSolver, Report, Unwritten, Verdict};
+use crate::clock::read_span;
 use crate::fault::{self, Fault};
-use crate::policy::{PARSE_STACK_BYTES, Source, Theory};
-use crate::telemetry::Metrics;
-use crate::{app, cli::ConfigFile};
+use crate::policy::PARSE_STACK_BYTES;
 use clap::{Subcommand, ValueEnum};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,6 +32,25 @@ enum What {
         after_help = "Example: palisade prove isolation --config palisade.yaml --write-test policies/tests/holes.json"
     )]
     Isolation(Isolation),
+    /// Prove of accounts' policies that they restrict only, lock nobody out, never err, and that each matters.
+    ///
+    /// Each account's policies are looked at with the platform's, for requests about resources of its own. An
+    /// account whose entry says `overlay: permit` may allow more than the platform does, and is asked whether it
+    /// does with `--restricts-only`; the guards bound it in any case. Policies that match nothing, or whatever
+    /// their head does, are refuted without an example.
+    #[command(
+        after_help = "Example: palisade prove overlays --account acme --config palisade.yaml"
+    )]
+    Overlays(Overlays),
+    /// Prove that two states of the policies allow the same, or find requests that only one of them allows.
+    ///
+    /// Each of the two is a configuration, or a folder of platform policies, which is put in the place of that of
+    /// `--config`. Of two configurations the policies of accounts that changed are compared, too.
+    #[command(
+        after_help = "Examples: palisade prove diff policies policies-next --config palisade.yaml\n          \
+        palisade prove diff old/palisade.yaml new/palisade.yaml"
+    )]
+    Diff(Diff),
 }
 
 #[derive(Debug, clap::Args)]
@@ -44,10 +59,51 @@ struct Isolation {
     file: ConfigFile,
     #[command(flatten)]
     how: How,
+    #[command(flatten)]
+    test: WriteTest,
     /// Guards to prove in the place of those that are part of the program: for whoever changes those. Nothing
     /// serves them
     #[arg(long, value_name = "FILE")]
     guards: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Overlays {
+    #[command(flatten)]
+    file: ConfigFile,
+    #[command(flatten)]
+    how: How,
+    /// Only the policies of this account; may be given several times
+    #[arg(long = "account", value_name = "ACCOUNT")]
+    accounts: Vec<String>,
+    /// Hold accounts that may permit (`overlay: permit`) to restricting only, too
+    #[arg(long)]
+    restricts_only: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Diff {
+    /// What was
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// What is, or will be
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    #[command(flatten)]
+    file: ConfigFile,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    test: WriteTest,
+}
+
+/// Where examples go.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct WriteTest {
+    /// Add what is found to this file of cases, for `palisade test`: a list of JSON, made if it is not there
+    #[arg(long, value_name = "FILE")]
+    write_test: Option<PathBuf>,
 }
 
 /// How to ask, and how to say what came of it.
@@ -68,9 +124,6 @@ struct How {
     /// questions no further one is asked
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = span)]
     time_limit: Duration,
-    /// Add what is found to this file of cases, for `palisade test`: a list of JSON, made if it is not there
-    #[arg(long, value_name = "FILE")]
-    write_test: Option<PathBuf>,
     /// For people, or for machines
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -108,13 +161,20 @@ impl<T: Into<Failure>> From<T> for Stopped {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    let What::Isolation(args) = &args.what;
-    let how = &args.how;
+    let how = match &args.what {
+        What::Isolation(args) => &args.how,
+        What::Overlays(args) => &args.how,
+        What::Diff(args) => &args.how,
+    };
     // Policies are parsed here, and formulas are as deep as policies.
     let done = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .stack_size(PARSE_STACK_BYTES)
-            .spawn_scoped(scope, || isolation(args))?;
+            .spawn_scoped(scope, || match &args.what {
+                What::Isolation(args) => work::isolation(args),
+                What::Overlays(args) => work::overlays(args),
+                What::Diff(args) => work::diff(args),
+            })?;
         let panicked = |_| io::Error::other("a panic");
         thread.join().map_err(panicked)
     });
@@ -162,61 +222,4 @@ fn tell(report: &Report, how: &How) -> ExitCode {
             exit::UNKNOWN
         }
     })
-}
-
-fn isolation(args: &Isolation) -> Result<Report, Stopped> {
-    let resolved = config::load(&args.file.config)?;
-    let guards = args.guards.as_deref().map(guards).transpose()?;
-    let theory = Theory::of(&resolved.policy, guards.as_ref())?;
-    let specs = prove::specs(&resolved.kept.specs(), &theory)?;
-    let found = solver(&args.how)?;
-    let report = prove::isolation(&theory, &specs, &found)?;
-    if let Some(path) = &args.how.write_test {
-        let wanted = report.examples().filter(|(_, example)| example.routed);
-        let wanted: Vec<Wanted<'_>> = wanted
-            .map(|(claim, example)| Wanted {
-                name: format!("{} holds", claim.of),
-                example,
-                allow: false,
-                by: None,
-            })
-            .collect();
-        write(path, &wanted, resolved)?;
-    }
-    Ok(report)
-}
-
-/// Guards are what a file of that name holds.
-fn guards(path: &Path) -> Result<Source, Vec<Fault>> {
-    let text = config::read_file(path, FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
-    let is_named = path.file_stem().is_some_and(|stem| stem == "guard");
-    let name = if is_named {
-        path.display().to_string()
-    } else {
-        "guard.cedar".to_owned()
-    };
-    Ok(Source::new(name, text))
-}
-
-fn solver(how: &How) -> Result<Found, Stopped> {
-    let asking = Asking {
-        solver: how.solver.clone(),
-        limit: how.time_limit,
-    };
-    asking.find().map_err(Stopped::NoSolver)
-}
-
-fn write(path: &Path, wanted: &[Wanted<'_>], resolved: Resolved) -> Result<(), Stopped> {
-    if wanted.is_empty() {
-        complain("nothing to write: no counterexample is of an operation that a route has\n");
-        return Ok(());
-    }
-    let clock = Clock::system();
-    let setting = Setting::of(&resolved);
-    let generation = app::generation(resolved, &clock, &Metrics::new())?;
-    let desk = Desk::new(&setting, &generation, clock.now());
-    let count = prove::write(path, wanted, &desk).map_err(Stopped::Unwritten)?;
-    let cases = if count == 1 { "case" } else { "cases" };
-    complain(&format!("{count} {cases} written to {}\n", path.display()));
-    Ok(())
 }

@@ -15,6 +15,7 @@ use super::source::{OverlaySource, Settings, Source};
 use super::validate;
 use crate::clock::Timestamp;
 use crate::fault::{Fault, Place};
+use crate::tenant::AccountId;
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema};
 use std::sync::Arc;
 
@@ -105,7 +106,8 @@ impl Theory {
         let statements = Statements(named.collect());
         let classes = &self.types.classes;
         let validator = classes.validator(statements.policies());
-        let found = validate::validate((classes, &validator), source, true, &statements.set());
+        let set = statements.set().unwrap_or_default();
+        let found = validate::validate((classes, &validator), source, true, &set);
         let errors: Vec<Fault> = found.into_iter().filter(Fault::is_error).collect();
         if errors.is_empty() {
             Ok(statements)
@@ -129,6 +131,16 @@ impl Theory {
     /// The same, and one operation of each class that routes may come to have. `None`: it cannot be built.
     pub fn universe(&self, policies: &Statements) -> Option<Schema> {
         self.types.classes.universe(policies.policies())
+    }
+
+    /// What this account is asked about: resources of its own.
+    pub fn own(&self, account: &AccountId) -> Option<Statements> {
+        // Ids of accounts have no letter that ends a string.
+        let text = format!(
+            "forbid (principal, action, resource) unless {{ resource has account && \
+            resource.account == Tenancy::Account::\"{account}\" }};"
+        );
+        self.made_up("own", &text)
     }
 
     /// The schema of every question.
@@ -170,10 +182,9 @@ impl Statements {
         self.0.is_empty()
     }
 
-    /// As solvers read them.
-    pub fn set(&self) -> PolicySet {
-        // Ids are unique in a layer, and layers prefix them.
-        PolicySet::from_policies(self.policies().cloned()).unwrap_or_default()
+    /// As solvers read them. `None`: two have one id, which those of different layers never do.
+    pub fn set(&self) -> Option<PolicySet> {
+        PolicySet::from_policies(self.policies().cloned()).ok()
     }
 
     /// As the gate asks them.

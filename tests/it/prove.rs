@@ -1,6 +1,8 @@
 //! `palisade prove`: what holds is proved, what does not is shown, and nothing else passes for either. The
 //! solver is Debian's cvc5, or a script of `tests/tools` that is none.
 
+mod accounts;
+mod changes;
 mod solvers;
 
 use crate::support::folder::{Folder, Said};

@@ -4,7 +4,7 @@
 //! formulas say counts only where the evaluator agrees.
 
 use crate::clock::Timestamp;
-use crate::policy::{Consulted, Ruling, Statements, Theory, Whose, evaluate};
+use crate::policy::{Answer, Consulted, Ruling, Statements, Theory, Whose, evaluate};
 use cedar_policy::{Context, Entities, EntityUid, Request, Schema};
 use cedar_policy_symcc::Env;
 use serde::Serialize;
@@ -25,7 +25,7 @@ pub struct Example {
     pub context: Value,
     /// Who and what there is.
     pub entities: Vec<Value>,
-    /// The policies that allow it.
+    /// The policies that settle it.
     pub by: Vec<String>,
     /// Whether the policies that there are allow it, and not only one that somebody might write.
     pub open: bool,
@@ -35,10 +35,35 @@ pub struct Example {
 
 /// What is asked, and what it must say for the claim to be broken.
 pub(super) struct Side<'a> {
-    /// The platform's first; then an account's.
-    pub(super) layers: &'a [&'a Statements],
-    /// Whether it allows.
-    pub(super) allows: bool,
+    layers: &'a [&'a Statements],
+    says: Says<'a>,
+}
+
+/// What policies say to a question.
+pub(super) enum Says<'a> {
+    /// They allow it.
+    Allowed,
+    /// They do not.
+    Refused,
+    /// This policy cannot be evaluated.
+    Errs(&'a str),
+}
+
+impl<'a> Side<'a> {
+    /// Of the platform's policies, and then an account's.
+    pub(super) fn new(layers: &'a [&'a Statements], says: Says<'a>) -> Self {
+        Self { layers, says }
+    }
+}
+
+impl Says<'_> {
+    fn are(&self, answer: &Answer) -> bool {
+        match self {
+            Self::Allowed => answer.ruling == Ruling::Allow,
+            Self::Refused => answer.ruling != Ruling::Allow,
+            Self::Errs(id) => answer.errors.iter().any(|one| *one.policy == **id),
+        }
+    }
 }
 
 /// A world in which examples are easier to read: a moment of our time. Further ones are looked for where
@@ -70,7 +95,7 @@ pub(super) fn replay(schema: &Schema, model: &Env, sides: &[Side<'_>]) -> Result
         });
         let consulted: Vec<Consulted<'_>> = consulted.collect();
         let answer = evaluate(&consulted, &request, &entities, now);
-        if (answer.ruling == Ruling::Allow) != side.allows {
+        if !side.says.are(&answer) {
             let word = match answer.ruling {
                 Ruling::Allow => "allow",
                 Ruling::Deny => "deny",
@@ -81,7 +106,7 @@ pub(super) fn replay(schema: &Schema, model: &Env, sides: &[Side<'_>]) -> Result
                 "put to the gate's own code, the policies {word} it ({ids})"
             ));
         }
-        if side.allows && by.is_empty() {
+        if by.is_empty() {
             by = answer.determining.iter().map(ToString::to_string).collect();
         }
     }
@@ -179,7 +204,7 @@ impl fmt::Display for Example {
                 }
             }
         }
-        write!(f, "allowed by {}", self.by.join(", "))
+        write!(f, "settled by {}", self.by.join(", "))
     }
 }
 

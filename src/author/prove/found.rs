@@ -57,7 +57,7 @@ const START_MAX: Duration = Duration::from_secs(10);
 
 /// How to get one.
 pub const HELP: &str = "install cvc5 (Debian: `apt install cvc5`) or name it with `--solver PATH`; where there is \
-    only Python, `pip install cvc5` and name the program `deploy/solver/cvc5.py` of the repository";
+    only Python, `pip install cvc5` and name the program `deploy/solver/cvc5-of-wheel.py` of the repository";
 
 /// Sets, as our questions have them: the one cannot be satisfied, the other can.
 const NEVER: &str = "(reset)\n(set-logic ALL)\n(declare-const s (Set String))\n\

@@ -4,7 +4,8 @@
 //! no new proof; those of the deployment, which may speak of its own API, for the operations that there are.
 
 use super::asker::{self, Asker};
-use super::example::{self, Example, Side};
+use super::compare::compiled;
+use super::example::{self, Example, Says, Side};
 use super::found::Found;
 use super::{Claim, Failure, Kind, Report, Spec, Tally, Unanswered};
 use crate::fault::{Fault, Place};
@@ -111,13 +112,17 @@ impl<'a> Lemma<'a> {
         };
         Ok(Self {
             theory,
-            ceiling_set: ceiling.set(),
+            ceiling_set: ceiling.set().ok_or_else(unbuilt)?,
             ceiling,
             worlds: [
                 world(theory.universe(&named).ok_or_else(unbuilt)?, true),
                 world(theory.schema(&named), false),
             ],
-            sets: specs.iter().map(|spec| spec.permits.set()).collect(),
+            sets: specs
+                .iter()
+                .map(|spec| spec.permits.set())
+                .collect::<Option<_>>()
+                .ok_or_else(unbuilt)?,
             specs,
         })
     }
@@ -267,15 +272,14 @@ impl<'a> Lemma<'a> {
         let Some(model) = model.map_err(|why| why.to_string())? else {
             return Ok(None);
         };
+        let permits = match spec.kind {
+            Kind::Only => Says::Refused,
+            Kind::Never => Says::Allowed,
+        };
+        let (allowing, permitting) = ([policies], [&spec.permits]);
         let sides = [
-            Side {
-                layers: &[policies],
-                allows: true,
-            },
-            Side {
-                layers: &[&spec.permits],
-                allows: spec.kind == Kind::Never,
-            },
+            Side::new(&allowing, Says::Allowed),
+            Side::new(&permitting, permits),
         ];
         let example = example::replay(schema, &model, &sides)?;
         Ok(Some(Example {
@@ -288,35 +292,16 @@ impl<'a> Lemma<'a> {
     }
 
     fn claim(&self, spec: &Spec, tally: Tally, example: Option<Result<Example, String>>) -> Claim {
-        let (example, unconfirmed) = match example {
-            Some(Ok(example)) => (Some(example), None),
-            Some(Err(why)) => (
-                None,
-                Some(format!("a counterexample is not confirmed: {why}")),
-            ),
-            None => (None, None),
+        let claim = match spec.kind {
+            Kind::Only => "only",
+            Kind::Never => "never",
         };
-        let world = Self::world_of(spec);
-        let named = |found: &[usize]| {
-            found
-                .iter()
-                .filter_map(|index| self.shown(world, *index))
-                .collect()
-        };
+        let world = self.worlds.get(Self::world_of(spec));
+        let environments = world.map_or(&[][..], |world| &world.environments);
+        let told = (spec.name.clone(), claim, spec.says.as_str());
         Claim {
-            of: spec.name.clone(),
-            claim: match spec.kind {
-                Kind::Only => "only",
-                Kind::Never => "never",
-            },
-            says: spec.says.clone(),
             file: spec.file.clone(),
-            verdict: tally.verdict(example.as_ref()),
-            environments: tally.environments,
-            refuted: named(&tally.refuted),
-            unknown: named(&tally.unknown),
-            why: unconfirmed.or(tally.why),
-            example,
+            ..tally.claim(told, environments, example)
         }
     }
 }
@@ -327,8 +312,8 @@ fn model(
     (schema, env): (&Schema, &RequestEnv),
     (policies, spec): (&Statements, &Spec),
 ) -> Result<Option<Env>, Unanswered> {
-    let set = CompiledPolicySet::compile(&policies.set(), env, schema)?;
-    let permits = CompiledPolicySet::compile(&spec.permits.set(), env, schema)?;
+    let set = compiled(policies, env, schema)?;
+    let permits = compiled(&spec.permits, env, schema)?;
     match spec.kind {
         Kind::Only => asker.ask(async |c| {
             c.check_implies_with_counterexample_opt(&set, &permits)

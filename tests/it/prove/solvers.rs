@@ -62,7 +62,7 @@ fn a_solver_that_cannot_be_asked_proves_nothing() {
             &[
                 "help: install cvc5",
                 "apt install cvc5",
-                "deploy/solver/cvc5.py",
+                "deploy/solver/cvc5-of-wheel.py",
             ],
         );
         assert_eq!(said.out, "", "{solver}");

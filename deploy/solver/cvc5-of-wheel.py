@@ -9,7 +9,7 @@ import sys
 try:
     import cvc5
 except ImportError as error:
-    sys.exit(f"cvc5.py: {error}; `pip install cvc5`, and run this with that Python")
+    sys.exit(f"cvc5-of-wheel.py: {error}; `pip install cvc5`, and run this with that Python")
 
 
 def options(arguments):
@@ -18,7 +18,9 @@ def options(arguments):
         if argument == "--lang":
             next(rest, None)
         elif argument == "--version":
-            print("This is cvc5 version", cvc5.Solver().getVersion())
+            version = cvc5.Solver(cvc5.TermManager()).getVersion()
+            version = version.decode() if isinstance(version, bytes) else version
+            print("This is cvc5 version", version)
             sys.exit(0)
         elif argument.startswith("--") and "=" in argument:
             yield argument[2:].split("=", 1)

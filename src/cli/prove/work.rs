@@ -1,0 +1,177 @@
+//! Files and arguments become what is to be proved.
+
+use super::{Diff, How, Isolation, Overlays, Stopped};
+use crate::app;
+use crate::author::prove::{self, Asking, Found, Report, Wanted};
+use crate::author::test::{Desk, Setting};
+use crate::cli::complain;
+use crate::clock::Clock;
+use crate::config::{self, FILE_BYTES_MAX, Resolved};
+use crate::fault::{Fault, Place, nearest};
+use crate::policy::{OverlaySource, Settings, Source, Theory};
+use crate::telemetry::Metrics;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(super) fn isolation(args: &Isolation) -> Result<Report, Stopped> {
+    let resolved = config::load(&args.file.config)?;
+    let guards = args.guards.as_deref().map(guards).transpose()?;
+    let theory = Theory::of(&resolved.policy, guards.as_ref())?;
+    let specs = prove::specs(&resolved.kept.specs(), &theory)?;
+    let found = solver(&args.how)?;
+    let report = prove::isolation(&theory, &specs, &found)?;
+    if let Some(path) = &args.test.write_test {
+        let wanted = report.examples().map(|(claim, example)| Wanted {
+            name: format!("{} holds", claim.of),
+            example,
+            allow: false,
+            by: None,
+        });
+        write(path, wanted, resolved)?;
+    }
+    Ok(report)
+}
+
+pub(super) fn overlays(args: &Overlays) -> Result<Report, Stopped> {
+    let resolved = config::load(&args.file.config)?;
+    let all = resolved.policy.overlays.iter();
+    let all = all.filter(|one| !one.files().is_empty() || !one.faults().is_empty());
+    let mut all: Vec<Arc<OverlaySource>> = all.cloned().collect();
+    all.sort_by(|a, b| a.account().cmp(b.account()));
+    let mut faults = Vec::new();
+    for wanted in &args.accounts {
+        let known = || all.iter().map(|one| one.account().as_str());
+        if !known().any(|one| one == wanted) {
+            let message = format!("account `{wanted}` has no policies of its own");
+            let fault = Fault::error("proof_form", Place::file("arguments"), message);
+            faults.push(match nearest(wanted, known()) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help("they stand beside its entry, as `<account>.cedar`"),
+            });
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults.into());
+    }
+    let asked = |one: &Arc<OverlaySource>| {
+        args.accounts.is_empty()
+            || args
+                .accounts
+                .iter()
+                .any(|name| name == one.account().as_str())
+    };
+    all.retain(asked);
+    if all.is_empty() {
+        let message = "no account has policies of its own";
+        let fault = Fault::error("proof_form", Place::file("arguments"), message);
+        return Err(vec![fault.help("there is nothing to prove")].into());
+    }
+    let theory = Theory::of(&resolved.policy, None)?;
+    let found = solver(&args.how)?;
+    Ok(prove::overlays(&theory, &all, args.restricts_only, &found)?)
+}
+
+pub(super) fn diff(args: &Diff) -> Result<Report, Stopped> {
+    let (old, _) = side(&args.old, &args.file.config)?;
+    let (new, config) = side(&args.new, &args.file.config)?;
+    let found = solver(&args.how)?;
+    let report = prove::diff(&old, &new, &found)?;
+    if let Some(path) = &args.test.write_test {
+        // A file of cases is asked of the account that it is named after.
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let wanted = report.examples().filter(|(claim, _)| {
+            claim.of == "platform" || claim.of.strip_prefix("account/") == Some(&*stem)
+        });
+        let wanted = wanted.map(|(claim, example)| {
+            let allow = claim.claim == "opens-nothing";
+            let what = if allow {
+                "allowed from now on"
+            } else {
+                "allowed no more"
+            };
+            Wanted {
+                name: format!("{}: {what}", claim.of),
+                example,
+                allow,
+                by: None,
+            }
+        });
+        write(path, wanted, config::load(&config)?)?;
+    }
+    Ok(report)
+}
+
+/// A configuration, or one with a folder in the place of its platform's policies; and its file.
+fn side(path: &Path, config: &Path) -> Result<(Settings, PathBuf), Vec<Fault>> {
+    if !path.is_dir() {
+        return Ok((config::load(path)?.policy, path.to_owned()));
+    }
+    let settings = config::load(config)?.policy;
+    let mut faults = Vec::new();
+    let mut platform = Vec::new();
+    let listing = config::list(path).map_err(|fault| vec![*fault])?;
+    faults.extend(listing.refused);
+    let files = listing.entries.iter();
+    for entry in files.filter(|entry| !entry.is_folder && entry.stem("cedar").is_some()) {
+        match config::read_file(&entry.path, FILE_BYTES_MAX) {
+            Ok(text) => platform.push(Source::new(entry.shown(), text)),
+            Err(fault) => faults.push(*fault),
+        }
+    }
+    if platform.is_empty() && faults.is_empty() {
+        let place = Place::file(path.display().to_string());
+        let fault = Fault::error("folder_empty", place, "the folder holds no `*.cedar` file");
+        faults.push(fault.help("name a folder of policies, or a configuration"));
+    }
+    if faults.is_empty() {
+        Ok((
+            Settings {
+                platform,
+                ..settings
+            },
+            config.to_owned(),
+        ))
+    } else {
+        Err(faults)
+    }
+}
+
+/// Guards are what a file of that name holds.
+fn guards(path: &Path) -> Result<Source, Vec<Fault>> {
+    let text = config::read_file(path, FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
+    let is_named = path.file_stem().is_some_and(|stem| stem == "guard");
+    let name = if is_named {
+        path.display().to_string()
+    } else {
+        "guard.cedar".to_owned()
+    };
+    Ok(Source::new(name, text))
+}
+
+fn solver(how: &How) -> Result<Found, Stopped> {
+    let asking = Asking {
+        solver: how.solver.clone(),
+        limit: how.time_limit,
+    };
+    asking.find().map_err(Stopped::NoSolver)
+}
+
+fn write<'a>(
+    path: &Path,
+    wanted: impl Iterator<Item = Wanted<'a>>,
+    resolved: Resolved,
+) -> Result<(), Stopped> {
+    let wanted: Vec<Wanted<'_>> = wanted.filter(|one| one.example.routed).collect();
+    if wanted.is_empty() {
+        complain("nothing to write: there is no counterexample of an operation that a route has\n");
+        return Ok(());
+    }
+    let clock = Clock::system();
+    let setting = Setting::of(&resolved);
+    let generation = app::generation(resolved, &clock, &Metrics::new())?;
+    let desk = Desk::new(&setting, &generation, clock.now());
+    let count = prove::write(path, &wanted, &desk).map_err(Stopped::Unwritten)?;
+    let cases = if count == 1 { "case" } else { "cases" };
+    complain(&format!("{count} {cases} written to {}\n", path.display()));
+    Ok(())
+}
