@@ -5,8 +5,11 @@ pub mod ask;
 pub mod asked;
 mod check;
 mod format;
+pub mod init;
+mod permits;
 pub mod prove;
 pub mod test;
 
 pub use check::{check, lint};
 pub use format::{Layout, format, format_at};
+pub use permits::unpermitted;

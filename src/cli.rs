@@ -125,7 +125,11 @@ enum Command {
     )]
     Fmt(fmt::Args),
     /// Write a configuration to start from. Nothing is overwritten.
-    #[command(after_help = "Example: palisade init --from-demo my-gate")]
+    ///
+    /// All files come at once, or none does. With `--openapi` the configuration is checked and its cases are
+    /// run before: what cannot be routed is told with file and JSON pointer, and left out.
+    #[command(after_help = "Examples: palisade init --from-demo my-gate\n          \
+        palisade init my-gate --openapi app.yaml dashboard=admin.json")]
     Init(init::Args),
     /// Print or write the whole schema as one text, for editors and for Cedar's own tools.
     ///

@@ -23,6 +23,24 @@ pub const NODES_MAX: usize = 200_000;
 /// How long a document's text may be.
 pub const BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How much a document may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long its text may be.
+    pub bytes: usize,
+    /// How many values and keys it may hold.
+    pub nodes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            bytes: BYTES_MAX,
+            nodes: NODES_MAX,
+        }
+    }
+}
+
 /// A document that was read whole.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -47,8 +65,13 @@ impl Document {
     /// Every duplicate key, alias and tag is reported at once; a syntax error ends the reading, so it
     /// comes last.
     pub fn parse(file: &str, text: Arc<str>) -> Result<Self, Vec<Fault>> {
+        Self::parse_within(file, text, Bounds::default())
+    }
+
+    /// The same, with bounds of the reader's own: for what is read once by a command, never by a gate.
+    pub fn parse_within(file: &str, text: Arc<str>, bounds: Bounds) -> Result<Self, Vec<Fault>> {
         let file: Arc<str> = file.into();
-        let tree = tree::read(&file, &text)?;
+        let tree = tree::read(&file, &text, bounds)?;
         Ok(Self {
             file,
             text,

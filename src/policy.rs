@@ -52,6 +52,7 @@ pub use evaluate::{Answer, Consulted, Erring, Ruling, Slow, Whose, evaluate};
 pub use format::format;
 pub use loader::{Loader, Unloaded};
 pub use one_text::one_text;
+pub use operations::declaration;
 pub use overlay::{Overlay, OverlayState};
 pub use reads::{
     Attribute, Bit, Kind, Name, Names, Of, Path, Read, Reads, Root, Step, Term, View, Word,

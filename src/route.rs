@@ -24,6 +24,7 @@ mod tests;
 pub use body::{BodyPlace, Step};
 pub use error::Error;
 pub use error_body::{BadTemplate, ErrorBody, TEMPLATE_BYTES_MAX};
+pub use meaning::{operation_id, tenant_word};
 pub use parameter::ValuePattern;
 pub use reference::ReferenceTable;
 pub use router::Router;

@@ -1,10 +1,12 @@
 //! Every fault of a configuration and of all that it names, or of a tenant directory alone.
 
+use super::permits;
 use crate::clock::Clock;
 use crate::config::{self, TenantsOf};
 use crate::fault::{self, Fault, Severity};
 use crate::forward::UpstreamSettings;
 use crate::policy::Store;
+use crate::tenant::OverlayMode;
 use std::path::Path;
 
 /// Every fault that `palisade serve` would start with, or not start with, in the order of the files.
@@ -23,8 +25,18 @@ pub fn check(path: &Path) -> Vec<Fault> {
             let shown = shown.filter_map(UpstreamSettings::certificate_ends);
             faults.extend(shown.filter_map(|ends| ends.judge(clock.now())));
             faults.extend(resolved.quarantined.into_iter().map(severe));
+            // Where accounts may permit, what the platform leaves out is theirs to say.
+            let overlays = resolved.policy.overlays.iter();
+            let mut overlays = overlays.filter(|one| one.mode() == OverlayMode::Permit);
+            let accounts_permit = overlays.any(|one| !one.files().is_empty());
+            let router = resolved.router;
             faults.extend(match Store::build(resolved.policy) {
-                Ok((store, found)) if store.quarantined().is_empty() => found,
+                Ok((store, mut found)) if store.quarantined().is_empty() => {
+                    if !accounts_permit {
+                        found.extend(permits::warnings(&router, &store));
+                    }
+                    found
+                }
                 Ok((_, found)) => found.into_iter().map(quarantine).collect(),
                 Err(found) => found,
             });

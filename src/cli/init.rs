@@ -1,110 +1,110 @@
 //! `palisade init`: a configuration to start from, which `palisade check` finds good.
 
 mod files;
+mod openapi;
+mod proof;
+mod staged;
+mod told;
 
 use super::{complain, exit, say};
+use crate::author::init::Input;
 use crate::fault;
+use crate::operation::ApiContext;
 use clap::Args as ClapArgs;
-use files::File;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use staged::{Error, Staged};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Where to write, and how much.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The folder; made where there is none
-    #[arg(value_name = "DIR")]
-    dir: PathBuf,
+    /// The folder; made where there is none. With `--openapi` the current one, unless it is named
+    #[arg(value_name = "DIR", required_unless_present = "openapi")]
+    dir: Option<PathBuf>,
     /// The demo's three accounts, APIs and policies, with placeholders for issuer and upstream,
     /// instead of the least that serves
-    #[arg(long)]
+    #[arg(long, conflicts_with = "openapi")]
     from_demo: bool,
+    /// OpenAPI 3.0 and 3.1 documents, JSON or YAML: their routes, the names in them that mean a tenant,
+    /// starter policies, and cases that show what these do. A document is of the API that its paths begin
+    /// with (`/app`, `/dashboard`, `/portal`), else of the one in its file's name, else of the App; `CONTEXT=`
+    /// says another. DIR stands before this
+    #[arg(long, value_name = "[CONTEXT=]FILE", num_args = 1.., value_parser = input)]
+    openapi: Vec<Input>,
+    /// With `--openapi`: say what would be written, and write nothing
+    #[arg(long, requires = "openapi")]
+    dry_run: bool,
+    /// With `--openapi`: write nothing where there is a warning, and exit 3
+    #[arg(
+        short = 'D',
+        long,
+        value_enum,
+        value_name = "WHAT",
+        requires = "openapi"
+    )]
+    deny: Option<super::report::Deny>,
+    /// With `--openapi`: for people, or for machines
+    #[arg(long, value_enum, default_value_t = super::report::Format::Human, long_help = FORMAT_HELP)]
+    format: super::report::Format,
 }
 
-/// Why nothing is written.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    /// Somebody's work is there.
-    #[error("`{}` is there already, and nothing was written; choose another folder", .0.display())]
-    Taken(PathBuf),
-    /// A file or folder.
-    #[error("`{}`: {source}", path.display())]
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// What the machine said.
-        source: io::Error,
-    },
-    /// What was written does not load.
-    #[error("the schema for editors could not be made: {0}; `palisade check` tells why")]
-    Schema(String),
-    /// The machine gave no random numbers.
-    #[error("the machine gives no random numbers")]
-    Random,
+/// What `--format` says of itself.
+const FORMAT_HELP: &str = "With `--openapi`: for people, or for machines.\n\nThe JSON is one object: `folder`, `written` \
+    (names of files), `actions` (each with `action`, `access`, the least `role`, `method`, `path` and `source`), `references` \
+    and `cases` (numbers), `not_permitted` (actions), `warnings` and `notes`: these are faults as of `palisade check`, whose \
+    `key` is a JSON pointer into `file`.";
+
+/// `dashboard=api.yaml`, or a file alone.
+fn input(text: &str) -> Result<Input, String> {
+    let (context, path) = match text.split_once('=') {
+        Some((context, path)) if ApiContext::parse(context).is_some() => {
+            (ApiContext::parse(context), path)
+        }
+        _ => (None, text),
+    };
+    if path.is_empty() {
+        return Err("name a file: `app=api.yaml`".to_owned());
+    }
+    let path = PathBuf::from(path);
+    Ok(Input { context, path })
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    match write_all(args) {
+    if !args.openapi.is_empty() {
+        return openapi::run(args);
+    }
+    let Some(dir) = &args.dir else {
+        // Clap asks for it.
+        return ExitCode::from(exit::USAGE);
+    };
+    match write_all(dir, args.from_demo) {
         Ok(count) => {
-            say(&next(&args.dir, count));
+            say(&next(dir, count));
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            complain(&format!("palisade: {error}\n"));
-            ExitCode::from(exit::FAILED)
-        }
+        Err(error) => failed(&error),
     }
 }
 
-fn write_all(args: &Args) -> Result<usize, Error> {
+fn failed(error: &Error) -> ExitCode {
+    complain(&format!("palisade: {error}\n"));
+    ExitCode::from(exit::FAILED)
+}
+
+fn write_all(dir: &Path, from_demo: bool) -> Result<usize, Error> {
     let token = control_token()?;
-    let files = if args.from_demo {
+    let files = if from_demo {
         files::from_demo(&token)
     } else {
         files::smallest(&token)
     };
-    // Before the first is written: half a configuration beside somebody's own would be worse than none.
-    let names = files.iter().map(|file| file.name);
-    for name in names.chain([files::ONE_SCHEMA]) {
-        let path = args.dir.join(name);
-        if path.symlink_metadata().is_ok() {
-            return Err(Error::Taken(path));
-        }
-    }
-    for file in &files {
-        write(&args.dir, file)?;
-    }
+    let staged = Staged::of(dir, &files)?;
     // Only now are there routes whose actions it can have.
-    let text = super::schema::of(&args.dir.join("palisade.yaml"));
-    let text = text.map_err(|faults| Error::Schema(fault::summary(&faults)))?;
-    let schema = File {
-        name: files::ONE_SCHEMA,
-        text: text.into(),
-        secret: false,
-    };
-    write(&args.dir, &schema)?;
-    Ok(files.len() + 1)
-}
-
-fn write(dir: &Path, file: &File) -> Result<(), Error> {
-    let path = dir.join(file.name);
-    let write = || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(if file.secret { 0o600 } else { 0o644 })
-            .open(&path)?
-            .write_all(file.text.as_bytes())
-    };
-    write().map_err(|source| Error::File {
-        path: path.clone(),
-        source,
-    })
+    let schema = super::schema::of(&staged.path(files::CONFIG));
+    let schema = schema.map_err(|faults| Error::Schema(fault::summary(&faults)))?;
+    staged.replace(files::ONE_SCHEMA, &schema)?;
+    staged.install()?;
+    Ok(files.len())
 }
 
 /// What opens the control listener: nobody's but this folder's.

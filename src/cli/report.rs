@@ -46,7 +46,7 @@ enum Shape {
 
 /// What stops, though it need not.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Deny {
+pub(super) enum Deny {
     /// What serves, but somebody should look at.
     Warnings,
 }

@@ -3,7 +3,7 @@
 //! The events come one by one, so that the bounds hold before anything is built, and nothing here
 //! recurses: a hostile document costs memory in proportion to its text and no stack.
 
-use super::{BYTES_MAX, DEPTH_MAX, NODES_MAX, Spans, child, scalar};
+use super::{Bounds, DEPTH_MAX, Spans, child, scalar};
 use crate::fault::{Fault, Place, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
@@ -17,8 +17,8 @@ pub(super) struct Tree {
 }
 
 /// Reads the one document in `text`.
-pub(super) fn read(file: &Arc<str>, text: &Arc<str>) -> Result<Tree, Vec<Fault>> {
-    let mut builder = Builder::new(file, text);
+pub(super) fn read(file: &Arc<str>, text: &Arc<str>, bounds: Bounds) -> Result<Tree, Vec<Fault>> {
+    let mut builder = Builder::new(file, text, bounds);
     if let Err(stop) = builder.run() {
         builder.faults.push(*stop);
     }
@@ -34,6 +34,7 @@ pub(super) fn read(file: &Arc<str>, text: &Arc<str>) -> Result<Tree, Vec<Fault>>
 struct Builder<'a> {
     file: &'a Arc<str>,
     text: &'a Arc<str>,
+    bounds: Bounds,
     offsets: Offsets,
     open: Vec<Open>,
     root: Option<Value>,
@@ -69,10 +70,11 @@ struct Key {
 }
 
 impl<'a> Builder<'a> {
-    fn new(file: &'a Arc<str>, text: &'a Arc<str>) -> Self {
+    fn new(file: &'a Arc<str>, text: &'a Arc<str>, bounds: Bounds) -> Self {
         Self {
             file,
             text,
+            bounds,
             offsets: Offsets::new(text),
             open: Vec::new(),
             root: None,
@@ -124,8 +126,9 @@ impl<'a> Builder<'a> {
     }
 
     fn check_text(&self) -> Result<(), Box<Fault>> {
-        if self.text.len() > BYTES_MAX {
-            let message = format!("{} bytes, more than {BYTES_MAX}", self.text.len());
+        let max = self.bounds.bytes;
+        if self.text.len() > max {
+            let message = format!("{} bytes, more than {max}", self.text.len());
             return Err(Fault::error("document_size", Place::file(&**self.file), message).into());
         }
         // The parser takes NUL for the end of the text, and would pass over what follows it.
@@ -282,10 +285,11 @@ impl<'a> Builder<'a> {
 
     fn count(&mut self, span: Span) -> Result<(), Box<Fault>> {
         self.nodes += 1;
-        if self.nodes <= NODES_MAX {
+        let max = self.bounds.nodes;
+        if self.nodes <= max {
             return Ok(());
         }
-        let message = format!("more than {NODES_MAX} values and keys");
+        let message = format!("more than {max} values and keys");
         Err(self
             .fault("document_size", span, message)
             .help("split the file")

@@ -122,7 +122,7 @@ pub(super) fn fragment<'a>(
 }
 
 /// All that the schema says of an operation beside its name: equal for the operations of one class.
-pub(super) fn declaration(operation: &Operation, principals_act_in: bool) -> String {
+pub fn declaration(operation: &Operation, principals_act_in: bool) -> String {
     let context = operation.api_context;
     let catalog = if operation.catalog { ", catalog" } else { "" };
     let acts_in = principals_act_in && operation.access == Access::Read;

@@ -203,7 +203,7 @@ pub(super) fn unlisted(place: &str, name: &str, at: &Place) -> Option<Fault> {
 }
 
 /// What a name that looks like a tenant's probably means, as `references` says it.
-pub(super) fn tenant_word(name: &str) -> Option<&'static str> {
+pub fn tenant_word(name: &str) -> Option<&'static str> {
     let folded = head::fold_key(name);
     let words = [
         ("account", "account"),
@@ -215,8 +215,9 @@ pub(super) fn tenant_word(name: &str) -> Option<&'static str> {
     found.map(|(_, is)| is)
 }
 
-/// The id of an operation: its kind, and at least one further part.
-fn action(text: &str, place: &Place) -> Result<String, Box<Fault>> {
+/// The action that an operation id means, without its context: a kind, and at least one further part.
+/// `None`: it means none.
+pub fn operation_id(text: &str) -> Option<String> {
     let action = text.replace('.', "/");
     let part = |part: &str| {
         !part.is_empty()
@@ -224,15 +225,21 @@ fn action(text: &str, place: &Place) -> Result<String, Box<Fault>> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     };
+    let whole = action.contains('/') && action.split('/').all(part);
+    let free = whole && action != CATALOG_USE && action.len() <= OPERATION_BYTES_MAX;
+    free.then_some(action)
+}
+
+fn action(text: &str, place: &Place) -> Result<String, Box<Fault>> {
+    if let Some(action) = operation_id(text) {
+        return Ok(action);
+    }
+    let action = text.replace('.', "/");
     if action == CATALOG_USE {
         let message =
             format!("`{CATALOG_USE}` is what a write does that names a catalog in its body");
         let fault = Fault::error("route_operation_id", place.clone(), message);
         return Err(Box::new(fault.help("give the operation another name")));
-    }
-    let whole = action.contains('/') && action.split('/').all(part);
-    if whole && action.len() <= OPERATION_BYTES_MAX {
-        return Ok(action);
     }
     let shown: String = text.chars().take(OPERATION_BYTES_MAX).collect();
     let fault = Fault::error(

@@ -14,6 +14,8 @@ mod times;
 #[cfg(test)]
 mod tests;
 
+pub use resolve::{follow, percent_decoded};
+
 use super::meaning::Declared;
 use super::{ReferenceRule, ReferenceTable, Route, RouteSet};
 use crate::document::{Document, child};
@@ -148,7 +150,7 @@ impl Reader<'_> {
 
 /// The path of a server's URL, without a `/` at its end. `None`: it has variables, or is neither
 /// absolute nor a path.
-fn base_path(url: &str) -> Option<&str> {
+pub fn base_path(url: &str) -> Option<&str> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("", |at| rest.split_at(at).1),
         None if url.starts_with('/') => url,

@@ -30,7 +30,7 @@ impl ValuePattern {
     }
 
     /// Whether the value fits. One with an escape never does: it would be read twice.
-    pub(super) fn fits(&self, value: &str) -> bool {
+    pub fn fits(&self, value: &str) -> bool {
         value.len() <= VALUE_BYTES_MAX && !value.contains('%') && self.0.is_match(value)
     }
 }

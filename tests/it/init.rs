@@ -1,5 +1,7 @@
 //! `palisade init`: what it writes is good, serves, and never replaces anybody's file.
 
+mod openapi;
+
 use crate::support::client::Request;
 use crate::support::folder::Folder;
 use crate::support::start::start;

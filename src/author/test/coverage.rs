@@ -2,6 +2,7 @@
 
 use super::prover::Prover;
 use super::trial::Trial;
+use crate::author::permits;
 use crate::policy::{Bench, Judged, Leaf, Node, Reach, Said, Store, Subject};
 use crate::route::Router;
 use cedar_policy_core::ast::Expr;
@@ -186,26 +187,16 @@ impl Coverage {
         store: &Store,
         seen: &BTreeSet<String>,
     ) -> Self {
-        let mut permitted = BTreeSet::new();
-        for environment in store.environments() {
-            if environment.platform.permits() {
-                permitted.insert(environment.action.id().unescaped().to_owned());
-            }
-        }
-        let mut without_permit = BTreeSet::new();
+        let without_permit = permits::unpermitted(router, store);
         let mut without_case = BTreeSet::new();
         for route in router.routes() {
             let name = route_name(route);
             if !seen.contains(&name) {
                 without_case.insert(name);
             }
-            let operation = route.operation.name.to_string();
-            if !route.set.public && !permitted.contains(&operation) {
-                without_permit.insert(operation);
-            }
         }
         Self {
-            without_permit: without_permit.into_iter().collect(),
+            without_permit,
             without_case: without_case.into_iter().collect(),
             ..self
         }

@@ -1,37 +1,56 @@
 //! The files of a new configuration.
 
+use crate::author::init::Draft;
 use crate::cli::demo;
 use std::borrow::Cow;
 
 /// One file.
 pub(super) struct File {
     /// In the folder.
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) text: Cow<'static, str>,
     /// Only its owner may read it.
     pub(super) secret: bool,
 }
 
-const CONFIG: &str = "palisade.yaml";
+pub(super) const CONFIG: &str = "palisade.yaml";
 /// Where editors look for the schemas.
 const EDITOR: (&str, &str) = (".vscode/settings.json", include_str!("settings.json"));
-/// The schema of all policies in one text, which those settings name.
+/// The schema of all policies in one text, which those settings name. What is in it, the configuration
+/// says once it is written.
 pub(super) const ONE_SCHEMA: &str = ".cedar/palisade.cedarschema";
 
 /// The least that serves: one API, one account, three roles.
 pub(super) fn smallest(control_token: &str) -> Vec<File> {
-    // The shipped policies are for more roles and APIs than these.
-    let shipped = |name: &str| name == "policies/README.md" || name.starts_with("schemas/");
     let own = [
         (CONFIG, include_str!("palisade.yaml")),
         ("tenants/example.yaml", include_str!("example.yaml")),
         ("apis/app.openapi.json", include_str!("app.openapi.json")),
         ("policies/app.cedar", include_str!("app.cedar")),
         EDITOR,
+        (ONE_SCHEMA, ""),
     ];
-    let shipped = demo::FILES.iter().filter(|(name, _)| shipped(name));
+    let shipped = demo::FILES.iter().filter(|(name, _)| is_common(name));
     let files = own.iter().chain(shipped).map(|file| public(*file));
     files.chain([secret(control_token)]).collect()
+}
+
+/// What every configuration has. The shipped policies are for more roles and APIs than these.
+fn is_common(name: &str) -> bool {
+    name == "policies/README.md" || name.starts_with("schemas/")
+}
+
+/// The files of a draft, and those that it needs beside them.
+pub(super) fn of_draft(draft: &Draft, control_token: &str) -> Vec<File> {
+    let shipped = demo::FILES.iter().filter(|(name, _)| is_common(name));
+    let example = [("tenants/example.yaml", include_str!("example.yaml"))];
+    let shipped = example.iter().chain(shipped).map(|file| public(*file));
+    let own = draft.files.iter().map(|(name, text)| File {
+        name: name.clone().into(),
+        text: text.clone().into(),
+        secret: false,
+    });
+    own.chain(shipped).chain([secret(control_token)]).collect()
 }
 
 /// The demo's files without what makes them a demonstration: its issuer, whose keys everybody has, its
@@ -46,14 +65,15 @@ pub(super) fn from_demo(control_token: &str) -> Vec<File> {
             file.text = earnest(&file.text).into();
         }
     }
-    files.extend([public(EDITOR), secret(control_token)]);
+    files.extend([EDITOR, (ONE_SCHEMA, "")].map(public));
+    files.push(secret(control_token));
     files
 }
 
 /// What opens the control listener, under the name that both configurations give it.
 fn secret(token: &str) -> File {
     File {
-        name: "control.token",
+        name: "control.token".into(),
         text: format!("{token}\n").into(),
         secret: true,
     }
@@ -61,7 +81,7 @@ fn secret(token: &str) -> File {
 
 fn public((name, text): (&'static str, &'static str)) -> File {
     File {
-        name,
+        name: name.into(),
         text: text.into(),
         secret: false,
     }
