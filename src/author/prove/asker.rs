@@ -94,10 +94,7 @@ impl<'a> Asker<'a> {
             .build()?;
         let ends = {
             let _inside = runtime.enter();
-            [
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::terminate())?,
-            ]
+            ends()?
         };
         Ok(Self {
             found,
@@ -162,7 +159,16 @@ impl<'a> Asker<'a> {
     }
 }
 
-async fn ended([interrupt, terminate]: &mut [Signal; 2]) {
+/// What ends us. Solvers are in groups of their own and do not hear of it. Call it inside of a runtime.
+pub(super) fn ends() -> io::Result<[Signal; 2]> {
+    Ok([
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ])
+}
+
+/// Waits for it.
+pub(super) async fn ended([interrupt, terminate]: &mut [Signal; 2]) {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

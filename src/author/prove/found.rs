@@ -1,5 +1,6 @@
 //! Which solver there is, and whether it can be asked at all.
 
+use super::asker;
 use super::solver::{self, Process};
 use cedar_policy_symcc::err::SolverError;
 use cedar_policy_symcc::solver::Decision;
@@ -37,6 +38,9 @@ pub enum NoSolver {
     /// It does not answer.
     #[error("the solver `{0}` did not answer within {1} s")]
     Silent(String, u64),
+    /// Somebody ended us.
+    #[error("interrupted")]
+    Interrupted,
     /// It is another program.
     #[error("`{0}` is not cvc5: {1}")]
     Other(String, String),
@@ -78,12 +82,14 @@ impl Asking {
             .build()
             .map_err(start)?;
         let limit = self.limit.max(Duration::from_secs(1)).min(START_MAX);
-        let silent = || NoSolver::Silent(shown.clone(), limit.as_secs());
-        let within = |result: Option<io::Result<String>>| result.ok_or_else(silent)?.map_err(start);
+        let stopped = |why: Stopped| match why {
+            Stopped::Late => NoSolver::Silent(shown.clone(), limit.as_secs()),
+            Stopped::Interrupted => NoSolver::Interrupted,
+        };
         let said = runtime.block_on(in_time(limit, solver::version(&self.solver)));
-        let version = version(&within(said)?, &shown)?;
+        let version = version(&said.map_err(stopped)?.map_err(start)?, &shown)?;
         let known = runtime.block_on(in_time(limit, self.known()));
-        match known.ok_or_else(silent)? {
+        match known.map_err(stopped)? {
             Ok(None) => Ok(Found {
                 asking: self,
                 name: format!("cvc5 {version}"),
@@ -107,8 +113,18 @@ impl Asking {
     }
 }
 
-async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(limit, work).await.ok()
+/// Why nobody waits any longer.
+enum Stopped {
+    Late,
+    Interrupted,
+}
+
+async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Stopped> {
+    let mut ends = asker::ends().map_err(|_| Stopped::Interrupted)?;
+    tokio::select! {
+        done = tokio::time::timeout(limit, work) => done.map_err(|_| Stopped::Late),
+        () = asker::ended(&mut ends) => Err(Stopped::Interrupted),
+    }
 }
 
 fn version(said: &str, shown: &str) -> Result<String, NoSolver> {

@@ -25,8 +25,9 @@ struct Account<'a> {
     may_permit: bool,
     overlay: Statements,
     own: Statements,
-    /// The same as what is asked, and not as what is forbidden.
-    asked: Policy,
+    /// What its permits are asked about, and what its forbids are: these also of who reads a catalog of another
+    /// account from here.
+    asked: [Policy; 2],
     schema: Schema,
     actions: Entities,
     environments: Vec<RequestEnv>,
@@ -84,11 +85,15 @@ impl<'a> Account<'a> {
         };
         let overlay = theory.overlay(source)?;
         let own = theory.own(account).ok_or_else(unbuilt)?;
-        let text = format!(
-            "permit (principal, action, resource) when {{ resource has account && \
-             resource.account == Tenancy::Account::\"{account}\" }};"
-        );
-        let asked = Policy::parse(Some(PolicyId::new("asked")), text).map_err(|_| unbuilt())?;
+        let of = |slot: &str| {
+            format!("({slot} has account && {slot}.account == Tenancy::Account::\"{account}\")")
+        };
+        let asked = |condition: &str| {
+            let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+            Policy::parse(Some(PolicyId::new("asked")), text).map_err(|_| unbuilt())
+        };
+        let (here, from_here) = (of("resource"), of("context"));
+        let asked = [asked(&here)?, asked(&format!("{here} || {from_here}"))?];
         let schema = theory.schema(&theory.platform().and(&overlay));
         let mut environments = environments(&schema);
         environments.retain(|env| !env.action().id().unescaped().starts_with("portal/"));

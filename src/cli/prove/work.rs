@@ -19,7 +19,12 @@ pub(super) fn isolation(args: &Isolation) -> Result<Report, Stopped> {
     let theory = Theory::of(&resolved.policy, guards.as_ref())?;
     let specs = prove::specs(&resolved.kept.specs(), &theory)?;
     let found = solver(&args.how)?;
-    let report = prove::isolation(&theory, &specs, &found)?;
+    let mut report = prove::isolation(&theory, &specs, &found)?;
+    if let Some(path) = &args.guards {
+        let file = path.display();
+        let note = format!("these are the guards of {file}, and not those that serve");
+        report.notes.push(note);
+    }
     if let Some(path) = &args.test.write_test {
         let wanted = report.examples().map(|(claim, example)| Wanted {
             name: format!("{} holds", claim.of),

@@ -124,7 +124,7 @@ fn policies_that_match_nothing_or_everything_are_found() {
             "mine matches nothing",
         ),
         (
-            "when { resource.account == Tenancy::Account::\"globex\" }",
+            "when { resource.kind like \"*\" }",
             "its conditions are always true",
         ),
         (
@@ -142,6 +142,13 @@ fn policies_that_match_nothing_or_everything_are_found() {
             "{conditions}: {found:#}"
         );
     }
+    // A reader's own forbids are asked about catalogs of others, too.
+    let reading = "when { resource.account != Tenancy::Account::\"globex\" }";
+    let folder = globex(&policy(
+        "principal, action in Tenancy::Action::\"catalog\", resource",
+        reading,
+    ));
+    assert_eq!(claim(&folder, "matters", 0)["verdict"], "proved");
     // Without conditions it is meant so.
     let folder = globex(&policy(
         "principal is Tenancy::Service, action in Tenancy::Action::\"delete\", resource",

@@ -5,7 +5,8 @@ use crate::author::prove::asker::Asker;
 use crate::author::prove::{Claim, Tally, Unanswered, Verdict};
 use crate::policy::Statement;
 use cedar_policy::{
-    ActionConstraint, EntityUid, Policy, PrincipalConstraint, RequestEnv, ResourceConstraint,
+    ActionConstraint, Effect, EntityUid, Policy, PrincipalConstraint, RequestEnv,
+    ResourceConstraint,
 };
 use cedar_policy_symcc::CompiledPolicy;
 
@@ -82,9 +83,14 @@ impl Account<'_> {
 
     fn matches(&self, asker: &mut Asker<'_>, one: &Statement) -> Result<Matches, Unanswered> {
         let mut found = Matches::default();
+        let [permits, forbids] = &self.asked;
+        let about = match one.policy.effect() {
+            Effect::Permit => permits,
+            Effect::Forbid => forbids,
+        };
         for env in &self.environments {
             let policy = CompiledPolicy::compile(&one.policy, env, &self.schema)?;
-            let own = CompiledPolicy::compile(&self.asked, env, &self.schema)?;
+            let own = CompiledPolicy::compile(about, env, &self.schema)?;
             if asker.ask(async |c| c.check_matches_disjoint_opt(&own, &policy).await)? {
                 // Where the head shuts it out by type or action, its conditions have no say.
                 found.not_all |= self.admits(&one.policy, env);

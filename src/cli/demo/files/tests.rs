@@ -34,6 +34,8 @@ fn in_tree(folder: &str, extension: &str, name: &str) -> BTreeSet<String> {
 fn the_demo_has_every_shipped_file() {
     let mut shipped = in_tree("examples/demo", "", "");
     shipped.extend(in_tree("policies", ".cedar", "policies/"));
+    // Specs are part of the program, and no copy of theirs proves more.
+    shipped.retain(|name| !name.starts_with("policies/specs/"));
     shipped.extend(in_tree("policies", "README.md", "policies/"));
     shipped.extend(in_tree("policies/tests", "", "policies/tests/"));
     shipped.extend(in_tree("schemas", "", "schemas/"));
