@@ -82,9 +82,11 @@ fn human(found: &Found, again: &str) -> String {
     for record in &found.records {
         for (index, (name, value)) in record.iter().enumerate() {
             let label = if index == 0 { "record" } else { "" };
-            let value = value
+            // Other people's text: a line feed in it would look like a line of ours.
+            let plain = value
                 .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
+                .filter(|text| !text.contains(char::is_control));
+            let value = plain.map_or_else(|| value.to_string(), str::to_owned);
             let _ = writeln!(out, "{label:<11}{name}: {value}");
         }
     }
@@ -111,6 +113,9 @@ fn again(record: &Map<String, Value>) -> String {
         let (Some(place), Some(value)) = (part("place"), part("value")) else {
             continue;
         };
+        if value.contains(char::is_control) {
+            continue;
+        }
         if let Some(name) = place.strip_prefix("query ") {
             let join = if target.contains('?') { '&' } else { '?' };
             let _ = write!(target, "{join}{name}={value}");
