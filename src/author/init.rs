@@ -33,6 +33,9 @@ use cases::Case;
 use findings::Findings;
 use serde::Serialize;
 
+/// The most operations of all documents: the largest API that is published has a third of it.
+const OPERATIONS_MAX: usize = 5_000;
+
 /// A configuration to be written, and what there is to say of it.
 #[derive(Debug)]
 pub struct Draft {
@@ -94,6 +97,9 @@ pub fn draft(inputs: &[Input], operator: &str) -> Result<Draft, Refused> {
             Ok(operations) => found.extend(operations),
             Err(fault) => errors.push(*fault),
         }
+    }
+    if found.len() > OPERATIONS_MAX {
+        errors.push(findings::too_many(&documents, found.len(), OPERATIONS_MAX));
     }
     if !errors.is_empty() {
         let warnings = findings.warnings;

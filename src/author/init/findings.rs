@@ -67,6 +67,14 @@ impl Findings {
     }
 }
 
+/// There is more than a gate is made for.
+pub(super) fn too_many(documents: &[Source], count: usize, max: usize) -> Fault {
+    let files: Vec<&str> = documents.iter().map(Source::file).collect();
+    let message = format!("{count} operations, at most {max}");
+    let fault = Fault::error("openapi_paths", Place::file(files.join(", ")), message);
+    fault.help("make a gate for each part of the API")
+}
+
 /// There is nothing to be routed.
 pub(super) fn nothing(documents: &[Source]) -> Fault {
     let files: Vec<&str> = documents.iter().map(Source::file).collect();

@@ -136,3 +136,18 @@ fn a_document_without_an_operation_is_refused() {
         assert_eq!(refused.errors.len(), 1, "{paths}");
     }
 }
+
+#[test]
+fn more_operations_than_a_gate_is_made_for_are_refused_at_once() {
+    let lines = (0..=OPERATIONS_MAX).map(|number| format!("  /a{number}: {{ get: {{}} }}\n"));
+    let paths = lines.collect::<Vec<_>>().concat();
+    let refused = drafted(&paths).unwrap_err();
+    assert!(
+        refused
+            .errors
+            .first()
+            .unwrap()
+            .message
+            .contains("at most 5000")
+    );
+}
