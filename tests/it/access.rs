@@ -486,7 +486,7 @@ fn what_does_not_exist_is_named_with_what_may_have_been_meant() {
     refused(
         &folder.run(&["what-can", "--as", "ana"]),
         2,
-        &["is not the same in", "--fixtures"],
+        &["several people are called", "--fixtures"],
     );
     let said = folder.run(&[
         "what-can",
