@@ -107,7 +107,9 @@ impl Classes {
     ) -> Option<Schema> {
         let named = self.named(policies);
         let kept: Vec<&Arc<Operation>> = self.representatives(&named).collect();
-        let mut seen: BTreeSet<String> = kept.iter().map(|one| self.class(one)).collect();
+        // A policy that names an operation may treat it unlike others of its class: it stands for itself.
+        let others = kept.iter().filter(|one| !named.contains(&*one.name));
+        let mut seen: BTreeSet<String> = others.map(|one| self.class(one)).collect();
         let further = operations::every();
         let further: Vec<Arc<Operation>> = further
             .into_iter()

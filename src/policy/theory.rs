@@ -143,6 +143,15 @@ impl Theory {
         self.made_up("own", &text)
     }
 
+    /// Who asks for this account: people and clients of its own.
+    pub fn at_home(&self, account: &AccountId) -> Option<Statements> {
+        let text = format!(
+            "forbid (principal, action, resource) unless {{ principal has account && \
+            principal.account == Tenancy::Account::\"{account}\" }};"
+        );
+        self.made_up("at-home", &text)
+    }
+
     /// The schema of every question.
     pub fn whole(&self) -> &Schema {
         &self.types.schema

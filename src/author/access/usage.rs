@@ -35,7 +35,7 @@ pub struct Seen {
     pub first: Option<String>,
     /// The latest.
     pub last: Option<String>,
-    /// Whether the log goes back to `since`: what it does not show is unused only then.
+    /// Whether the log goes back to `since`, and beyond it: what it does not show is unused only then.
     pub covers: bool,
     /// How many lines were records, of any account.
     pub records: u64,
@@ -270,7 +270,8 @@ impl Usage {
     }
 
     fn covers(&self) -> bool {
-        self.span.is_some_and(|(first, _)| first <= self.since)
+        let span = self.span;
+        span.is_some_and(|(first, last)| first <= self.since && last >= self.since)
     }
 
     /// What was read.

@@ -12,7 +12,7 @@ use super::{Claim, Failure, Report, Tally};
 use crate::fault::{Fault, Place};
 use crate::operation::Operation;
 use crate::policy::{OverlaySource, Settings, Source, Statements, Theory};
-use crate::tenant::AccountId;
+use crate::tenant::{AccountId, OverlayMode};
 use cedar_policy::{RequestEnv, Schema};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -77,10 +77,13 @@ fn changes(
 ) -> Result<Vec<Change>, Vec<Fault>> {
     let platforms = [before.platform(), after.platform()].map(Clone::clone);
     let [first, second] = platforms;
+    let permits = |source: Option<&&Arc<OverlaySource>>| {
+        source.is_some_and(|source| source.mode() == OverlayMode::Permit)
+    };
     let platform = Change::new(
         after,
         "platform".to_owned(),
-        (vec![first], vec![second.clone()]),
+        (vec![first.clone()], vec![second.clone()]),
         Statements::default(),
     );
     let mut changes = vec![platform];
@@ -88,7 +91,15 @@ fn changes(
     let accounts: BTreeSet<&AccountId> = before.keys().chain(now.keys()).copied().collect();
     for account in accounts {
         let (was, is) = (before.get(account), now.get(account));
-        if was.map(|one| one.hash()) == is.map(|one| one.hash()) {
+        // Where an account permits itself, a forbid of the platform may hold what only that permits: a change
+        // of the platform is compared with it.
+        let platform = if permits(was) || permits(is) {
+            [&first, &second]
+        } else {
+            [&second; 2]
+        };
+        let kept = was.map(|one| one.hash()) == is.map(|one| one.hash());
+        if kept && same(platform) {
             continue;
         }
         let read = |source: Option<&&Arc<OverlaySource>>| {
@@ -101,11 +112,24 @@ fn changes(
         changes.push(Change::new(
             after,
             format!("account/{account}"),
-            (vec![second.clone(), was], vec![second.clone(), is]),
+            (
+                vec![platform[0].clone(), was],
+                vec![platform[1].clone(), is],
+            ),
             own,
         ));
     }
     Ok(changes)
+}
+
+/// Whether both are the same policies in the same words.
+fn same([one, other]: [&Statements; 2]) -> bool {
+    let told = |all: &Statements| -> Vec<(Arc<str>, String)> {
+        let all = all.iter();
+        all.map(|one| (Arc::clone(&one.id), one.policy.to_string()))
+            .collect()
+    };
+    std::ptr::eq(one, other) || told(one) == told(other)
 }
 
 fn overlays(settings: &Settings) -> BTreeMap<&AccountId, &Arc<OverlaySource>> {

@@ -25,6 +25,8 @@ struct Account<'a> {
     may_permit: bool,
     overlay: Statements,
     own: Statements,
+    /// And only by its own people and clients.
+    at_home: Statements,
     /// What its permits are asked about, and what its forbids are: these also of who reads a catalog of another
     /// account from here.
     asked: [Policy; 2],
@@ -85,6 +87,7 @@ impl<'a> Account<'a> {
         };
         let overlay = theory.overlay(source)?;
         let own = theory.own(account).ok_or_else(unbuilt)?;
+        let at_home = theory.at_home(account).ok_or_else(unbuilt)?.and(&own);
         let of = |slot: &str| {
             format!("({slot} has account && {slot}.account == Tenancy::Account::\"{account}\")")
         };
@@ -103,6 +106,7 @@ impl<'a> Account<'a> {
             may_permit: source.mode() == OverlayMode::Permit,
             overlay,
             own,
+            at_home,
             asked,
             actions: schema.action_entities().map_err(|_| unbuilt())?,
             schema,
@@ -164,8 +168,9 @@ impl<'a> Account<'a> {
         tally.claim(told, &self.environments, example)
     }
 
-    /// That something is still allowed counts once the code that serves allows an example of it; that nothing
-    /// is, where the platform alone would allow one.
+    /// That something is still allowed to its own people and clients counts once the code that serves allows an
+    /// example of it; that nothing is, where the platform alone would allow one. A reader from another account
+    /// says nothing of who is locked out here.
     fn stays_open(&self, asker: &mut Asker<'_>) -> Claim {
         let told = self.told("stays-open", "with it the account can still do something");
         let platform = self.theory.platform();
@@ -179,7 +184,7 @@ impl<'a> Account<'a> {
                     let pair = Pair {
                         left: &alone,
                         right: &both,
-                        within: &self.own,
+                        within: &self.at_home,
                     };
                     if lost.is_none() && self.closed(asker, env, &alone) == Ok(false) {
                         lost = pair.example(self.theory, asker, (&self.schema, env)).ok();
@@ -215,7 +220,7 @@ impl<'a> Account<'a> {
         env: &RequestEnv,
         layers: &[&Statements],
     ) -> Result<bool, Unanswered> {
-        let all = together(layers, &self.own);
+        let all = together(layers, &self.at_home);
         let set = compiled(&all, env, &self.schema)?;
         asker.ask(async |c| c.check_always_denies_opt(&set).await)
     }
@@ -227,7 +232,7 @@ impl<'a> Account<'a> {
         layers: &[&Statements],
     ) -> Result<Example, String> {
         let plain = example::plain(self.theory).unwrap_or_default();
-        for within in [self.own.and(&plain), self.own.clone()] {
+        for within in [self.at_home.and(&plain), self.at_home.clone()] {
             let all = together(layers, &within);
             let set = compiled(&all, env, &self.schema).map_err(|why| why.to_string())?;
             let model =

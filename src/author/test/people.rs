@@ -47,19 +47,32 @@ pub fn person(
     };
     let mut known = Vec::new();
     let mut found: Vec<(PathBuf, Claims)> = Vec::new();
+    let mut faults = Vec::new();
     for file in files {
-        let people = match People::of(&file) {
-            Ok(people) => people,
-            Err(faults) if fixtures.is_some() => return Err(Stranger::Invalid(faults)),
+        let people = match document(&file) {
             // Lists of cases of Cedar's own form name nobody.
-            Err(_) => continue,
+            Ok(document) if fixtures.is_none() && document.value().is_array() => continue,
+            Ok(document) => People::read(&document),
+            Err(found) => Err(found),
+        };
+        let people = match people {
+            Ok(people) => people,
+            // It may name another of that name.
+            Err(found) => {
+                faults.extend(found);
+                continue;
+            }
         };
         known.extend(people.people.keys().cloned());
-        if let Ok(claims) = people.claims(name) {
+        if let Ok(claims) = people.claims(name)
+            && !found.iter().any(|(_, known)| *known == claims)
+        {
             found.push((file, claims));
         }
     }
-    found.dedup_by(|one, other| one.1 == other.1);
+    if !faults.is_empty() {
+        return Err(Stranger::Invalid(faults));
+    }
     match found.as_slice() {
         [(_, claims)] => Ok(at(
             completed(claims.clone(), setting.issuer.as_deref()),
@@ -93,12 +106,19 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Stri
     }
 }
 
+fn document(path: &Path) -> Result<Document, Vec<Fault>> {
+    let text = config::read_file(path, config::OPENAPI_BYTES_MAX).map_err(|fault| vec![*fault])?;
+    Document::parse(&path.display().to_string(), text)
+}
+
 impl People {
     /// Everyone of a file.
     pub(super) fn of(path: &Path) -> Result<Self, Vec<Fault>> {
-        let text = config::read_file(path, config::FILE_BYTES_MAX).map_err(|fault| vec![*fault])?;
-        let document = Document::parse(&path.display().to_string(), text)?;
-        let file: File = config::shape(&document, &RULES)?;
+        Self::read(&document(path)?)
+    }
+
+    fn read(document: &Document) -> Result<Self, Vec<Fault>> {
+        let file: File = config::shape(document, &RULES)?;
         let mut people = Self::default();
         people.meet(&file);
         Ok(people)

@@ -154,6 +154,18 @@ impl Staged {
         }
     }
 
+    /// What lies there already would come into force unseen: the gate loads these folders whole.
+    fn has_nothing_else(&self) -> Result<(), Error> {
+        let folders = ["policies", "tenants", "schemas"].map(|name| self.dir.join(name));
+        let holds = |path: &PathBuf| path.read_dir().is_ok_and(|mut all| all.next().is_some());
+        let filled: Vec<PathBuf> = folders.into_iter().filter(holds).collect();
+        if filled.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Taken(filled))
+        }
+    }
+
     /// Whether nobody's file is in the way, or a link that leads elsewhere.
     fn is_free(&self) -> Result<(), Error> {
         if !is_there(&self.dir) {
@@ -180,7 +192,7 @@ impl Staged {
         let taken = self.names.iter().map(|name| self.dir.join(name));
         let taken: Vec<PathBuf> = taken.filter(|path| is_there(path)).collect();
         if taken.is_empty() {
-            Ok(())
+            self.has_nothing_else()
         } else {
             Err(Error::Taken(taken))
         }

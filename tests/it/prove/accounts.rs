@@ -99,6 +99,17 @@ fn who_locks_everybody_out_is_told_so_with_a_request_that_is_lost() {
     assert_eq!(claim(&folder, "stays-open", 0)["verdict"], "proved");
 }
 
+/// Who reads a catalog of it from another account does not make up for its own people.
+#[test]
+fn who_locks_its_own_people_out_is_told_so_whoever_else_may_read() {
+    let folder = globex(&policy(
+        "principal, action, resource",
+        "when { principal has account && principal.account == Tenancy::Account::\"globex\" }",
+    ));
+    let found = claim(&folder, "stays-open", 4);
+    assert_eq!(found["verdict"], "refuted", "{found:#}");
+}
+
 #[test]
 fn a_policy_that_may_err_is_found_with_a_request_for_which_it_does() {
     let sum = "when { context.now.toTime().toMilliseconds() + 9223372036854775807 > 0 }";

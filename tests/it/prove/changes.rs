@@ -46,7 +46,8 @@ fn policies_that_say_the_same_in_other_words_are_equal() {
     tells(
         &said,
         0,
-        &["proved   platform", "2 proved, 0 refuted, 0 unknown"],
+        // Account `acme` may permit itself, so it is compared, too.
+        &["proved   platform", "4 proved, 0 refuted, 0 unknown"],
     );
 }
 
@@ -156,6 +157,38 @@ fn configurations_are_compared_with_the_policies_of_accounts() {
 
     let said = prove(&old, &["diff", CONFIG, CONFIG]);
     tells(&said, 0, &["2 proved, 0 refuted"]);
+}
+
+/// Of the platform's alone nothing changes: editors never archive there. Where an account lets them, the forbid
+/// was all that held them.
+#[test]
+fn what_only_a_forbid_of_the_platform_held_is_opened_for_the_account_that_permits_it() {
+    let folder = with_next();
+    folder.write(
+        "policies/freeze.cedar",
+        "@id(\"freeze\")\nforbid (principal, action == Tenancy::Action::\"dashboard/missions/archive\", \
+         resource is Tenancy::Resource) unless { principal in resource.role.admin };\n",
+    );
+    let (code, report) = diff(&folder, &[]);
+    assert_eq!(code, 4, "{report:#}");
+    let refuted = report["claims"].as_array().expect("claims").iter();
+    let refuted: Vec<(&str, &str)> = refuted
+        .filter(|claim| claim["verdict"] == "refuted")
+        .map(|claim| {
+            (
+                claim["of"].as_str().unwrap_or(""),
+                claim["claim"].as_str().unwrap_or(""),
+            )
+        })
+        .collect();
+    assert!(
+        refuted.contains(&("account/acme", "opens-nothing")),
+        "{report:#}"
+    );
+    assert!(
+        !refuted.contains(&("account/acme", "closes-nothing")),
+        "{report:#}"
+    );
 }
 
 #[test]
