@@ -58,6 +58,9 @@ pub trait View: Send + Sync + 'static {
     /// One account as it stands, by its id. `None`: there is none.
     fn account(&self, id: &str) -> Option<serde_json::Value>;
 
+    /// The audit records of a request that was among the last, one a line. Empty: it was not.
+    fn request(&self, id: &str) -> Vec<u8>;
+
     /// What the gate would do with a request that `asked`, a JSON object, describes, and why. No secrets.
     fn explain(&self, asked: Vec<u8>) -> Explained;
 

@@ -12,6 +12,7 @@ mod findings;
 mod fixed;
 mod lint;
 mod misfit;
+mod replace;
 mod resolve;
 mod revocations;
 pub mod schema;
@@ -30,8 +31,9 @@ pub use settings::{Kept, Origin, Resolved, Restrictions};
 pub use watch::{Settings as ReloadSettings, Watch};
 
 // What files of others are read with too: the cases of `palisade test`.
-pub(crate) use files::{FILE_BYTES_MAX, OPENAPI_BYTES_MAX, list, read as read_file};
+pub(crate) use files::{FILE_BYTES_MAX, OPENAPI_BYTES_MAX, buried, list, read as read_file};
 pub(crate) use misfit::shape;
+pub(crate) use replace::replace as replace_file;
 pub(crate) use schema::Rules;
 pub(crate) use units::Moment;
 

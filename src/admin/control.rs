@@ -29,6 +29,7 @@ pub(super) fn router(view: Arc<dyn View>, guard: Guard) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/status/accounts/{id}", get(account))
+        .route("/requests/{id}", get(request))
         .route("/readyz", get(readyz))
         .route("/drain", post(drain))
         .fallback(async || Problem::Path)
@@ -56,6 +57,18 @@ async fn account(
         Some(account) => Json(account).into_response(),
         None => Problem::Account.into_response(),
     }
+}
+
+/// What the audit log holds of a request, if it was among the last.
+async fn request(
+    State(view): State<Arc<dyn View>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let found = id.map(|Path(id)| view.request(&id)).unwrap_or_default();
+    if found.is_empty() {
+        return Problem::Request.into_response();
+    }
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], found).into_response()
 }
 
 /// What the gate would do with the request that the body describes. It is no request: nothing counts it,

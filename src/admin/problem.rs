@@ -13,6 +13,7 @@ pub(super) enum Problem {
     ControlHeader,
     Path,
     Account,
+    Request,
     Method,
     Body,
     Query,
@@ -24,82 +25,56 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    fn row(self) -> (StatusCode, &'static str, &'static str) {
+    fn code(self) -> (StatusCode, &'static str) {
         match self {
-            Self::Host => (
-                StatusCode::MISDIRECTED_REQUEST,
-                "host_unknown",
-                "the Host header names no host of this listener; use its address, or add the name to the configured hosts",
-            ),
-            Self::Origin => (
-                StatusCode::FORBIDDEN,
-                "origin_foreign",
-                "the Origin header names another site",
-            ),
-            Self::Token => (
-                StatusCode::UNAUTHORIZED,
-                "control_token",
-                "send `Authorization: Bearer <control token>`",
-            ),
-            Self::ControlHeader => (
-                StatusCode::FORBIDDEN,
-                "control_header",
-                "what changes state needs the header `x-palisade-control: 1`",
-            ),
-            Self::Path => (StatusCode::NOT_FOUND, "path_unknown", "nothing is here"),
-            Self::Account => (
-                StatusCode::NOT_FOUND,
-                "account_unknown",
-                "the tenant directory has no such account; ids are case-sensitive",
-            ),
-            Self::Method => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "the `Allow` header lists the methods",
-            ),
-            Self::Body => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_unwanted",
-                "only `POST /explain` has a body",
-            ),
-            Self::Question => (
-                StatusCode::BAD_REQUEST,
-                "question_invalid",
-                "the body is no question",
-            ),
-            Self::QuestionLength => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "question_too_long",
-                "a question has at most 256 KiB, and arrives within 10 s",
-            ),
-            Self::QuestionKind => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "question_kind",
-                "send the question as `application/json`",
-            ),
-            Self::Busy => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
-                "other questions are being answered; ask again",
-            ),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "the answer failed; the log says more",
-            ),
-            Self::Query => (
-                StatusCode::BAD_REQUEST,
-                "query_invalid",
-                "`wait` is a whole number with a unit (`500ms`, `15s`, `1m`), at most 60 s count; there are no other keys",
-            ),
+            Self::Host => (StatusCode::MISDIRECTED_REQUEST, "host_unknown"),
+            Self::Origin => (StatusCode::FORBIDDEN, "origin_foreign"),
+            Self::Token => (StatusCode::UNAUTHORIZED, "control_token"),
+            Self::ControlHeader => (StatusCode::FORBIDDEN, "control_header"),
+            Self::Path => (StatusCode::NOT_FOUND, "path_unknown"),
+            Self::Account => (StatusCode::NOT_FOUND, "account_unknown"),
+            Self::Request => (StatusCode::NOT_FOUND, "request_unknown"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Body => (StatusCode::PAYLOAD_TOO_LARGE, "body_unwanted"),
+            Self::Question => (StatusCode::BAD_REQUEST, "question_invalid"),
+            Self::QuestionLength => (StatusCode::PAYLOAD_TOO_LARGE, "question_too_long"),
+            Self::QuestionKind => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "question_kind"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Query => (StatusCode::BAD_REQUEST, "query_invalid"),
         }
     }
-}
 
-impl Problem {
+    /// What to do about it.
+    fn detail(self) -> &'static str {
+        match self {
+            Self::Host => {
+                "the Host header names no host of this listener; use its address, or add the name to the configured hosts"
+            }
+            Self::Origin => "the Origin header names another site",
+            Self::Token => "send `Authorization: Bearer <control token>`",
+            Self::ControlHeader => "what changes state needs the header `x-palisade-control: 1`",
+            Self::Path => "nothing is here",
+            Self::Account => "the tenant directory has no such account; ids are case-sensitive",
+            Self::Request => {
+                "no request of that id is among the last; the audit log holds older ones"
+            }
+            Self::Method => "the `Allow` header lists the methods",
+            Self::Body => "only `POST /explain` has a body",
+            Self::Question => "the body is no question",
+            Self::QuestionLength => "a question has at most 256 KiB, and arrives within 10 s",
+            Self::QuestionKind => "send the question as `application/json`",
+            Self::Busy => "other questions are being answered; ask again",
+            Self::Internal => "the answer failed; the log says more",
+            Self::Query => {
+                "`wait` is a whole number with a unit (`500ms`, `15s`, `1m`), at most 60 s count; there are no other keys"
+            }
+        }
+    }
+
     /// The same with what exactly is wrong.
     pub(super) fn because(self, detail: &str) -> Response {
-        let (status, code, _) = self.row();
+        let (status, code) = self.code();
         let body = serde_json::json!({
             "type": format!("urn:palisade:admin:{code}"),
             "title": status.canonical_reason().unwrap_or_default(),
@@ -126,7 +101,6 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (_, _, detail) = self.row();
-        self.because(detail)
+        self.because(self.detail())
     }
 }

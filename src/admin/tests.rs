@@ -57,6 +57,14 @@ impl View for Shown {
         (id == "acme").then(|| json!({ "account": id }))
     }
 
+    fn request(&self, id: &str) -> Vec<u8> {
+        if id == "r-1" {
+            b"{}\n".to_vec()
+        } else {
+            Vec::new()
+        }
+    }
+
     fn explain(&self, asked: Vec<u8>) -> super::Explained {
         let asked = String::from_utf8(asked);
         let told = asked.map(|asked| json!({ "asked": asked }));

@@ -64,6 +64,10 @@ impl View for Shown {
         assertion.map_or_else(|| json!({ "keys": [] }), Assertion::jwks)
     }
 
+    fn request(&self, id: &str) -> Vec<u8> {
+        self.shared.audit.recent(id)
+    }
+
     fn readiness(&self) -> Vec<Check> {
         let generation = self.shared.generation.load();
         let rules = &generation.rules;

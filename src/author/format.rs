@@ -3,9 +3,8 @@
 use crate::config;
 use crate::fault::{self, Fault, Place};
 use crate::policy::{self, Source};
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What Windows' editors write before a text.
@@ -53,32 +52,8 @@ impl Layout {
             let error = io::Error::other("it changed meanwhile");
             return Err(failed(error));
         }
-        replace(&path, &self.after).map_err(failed)
+        config::replace_file(&path, &self.after).map_err(failed)
     }
-}
-
-/// Through a file beside it: a reader, or a crash, sees the one text or the other.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Names that begin with a dot are nobody's policies.
-    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let made = File::create_new(&beside)?;
-    let written = fill(made, &fs::metadata(path)?, text).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-fn fill(mut file: File, like: &fs::Metadata, text: &str) -> io::Result<()> {
-    let made = file.metadata()?;
-    if (made.uid(), made.gid()) != (like.uid(), like.gid()) {
-        std::os::unix::fs::fchown(&file, Some(like.uid()), Some(like.gid()))?;
-    }
-    file.set_permissions(Permissions::clone(&like.permissions()))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 /// How the platform's and the accounts' policies of a configuration should look.

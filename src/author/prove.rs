@@ -138,6 +138,12 @@ impl Tally {
         }
     }
 
+    /// It holds for a reason that makes it worth nothing.
+    fn nothing(&mut self, why: &str) {
+        self.environments = 0;
+        self.why.get_or_insert_with(|| why.to_owned());
+    }
+
     /// Proved is what holds everywhere, and somewhere at all. Refuted is only what there is an example of.
     fn verdict(&self, example: Option<&Example>) -> Verdict {
         if example.is_some() {

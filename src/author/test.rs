@@ -27,8 +27,8 @@ pub use mutate::{Mutation, Survivor};
 pub use people::{Stranger, person};
 pub use report::{Report, Shown};
 pub use session::{Looks, Session};
+pub(super) use write::there;
 pub use write::{Answered, Unwritten, add};
-pub(super) use write::{replace, there};
 
 use crate::clock::Timestamp;
 use crate::config::{self, Resolved};

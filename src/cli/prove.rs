@@ -154,6 +154,12 @@ enum Stopped {
     Unwritten(Unwritten),
 }
 
+/// What was proved; and why what was found became no test, where it should have.
+struct Done {
+    report: Report,
+    unwritten: Option<Stopped>,
+}
+
 impl<T: Into<Failure>> From<T> for Stopped {
     fn from(failure: T) -> Self {
         Self::Failed(failure.into())
@@ -179,17 +185,31 @@ pub(super) fn run(args: &Args) -> ExitCode {
         thread.join().map_err(panicked)
     });
     match done.unwrap_or_else(|error| Err(error.into())) {
-        Ok(report) => tell(&report, how),
-        Err(Stopped::NoSolver(why)) => {
+        Ok(done) => {
+            let code = tell(&done.report, how);
+            match done.unwritten {
+                // What was found stays found, whatever becomes of the file.
+                Some(why) => {
+                    stopped(why, Format::Human);
+                    code
+                }
+                None => code,
+            }
+        }
+        Err(why) => stopped(why, how.format),
+    }
+}
+
+fn stopped(why: Stopped, format: Format) -> ExitCode {
+    match why {
+        Stopped::NoSolver(why) => {
             complain(&format!("palisade: {why}\nhelp: {}\n", prove::HELP));
             ExitCode::from(exit::UNKNOWN)
         }
-        Err(
-            Stopped::Failed(Failure::Invalid(found))
-            | Stopped::Unwritten(Unwritten::Invalid(found)),
-        ) => refuse(&found, how.format),
-        Err(Stopped::Failed(Failure::Machine(error))) => failed(&error),
-        Err(Stopped::Unwritten(why)) => failed(&why),
+        Stopped::Failed(Failure::Invalid(found))
+        | Stopped::Unwritten(Unwritten::Invalid(found)) => refuse(&found, format),
+        Stopped::Failed(Failure::Machine(error)) => failed(&error),
+        Stopped::Unwritten(why) => failed(&why),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn of(config: &Path) -> Result<String, Vec<Fault>> {
     policy::one_text(&resolved.policy)
 }
 
-/// An editor that reads meanwhile sees the old text or the new one.
+/// Files that say so already stay untouched: editors would load them again.
 fn replace(path: &Path, text: &str) -> io::Result<&'static str> {
     match std::fs::read(path) {
         Ok(there) if there == text.as_bytes() => return Ok("as it was"),
@@ -57,17 +57,6 @@ fn replace(path: &Path, text: &str) -> io::Result<&'static str> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
-    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written.map(|()| "written")
+    config::replace_file(path, text)?;
+    Ok("written")
 }

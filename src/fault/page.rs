@@ -1,7 +1,7 @@
-//! A page for each code of policies, schemas, routes, tenants and configuration: what it means, an example,
-//! and what to do.
+//! A page for each code: what it means, an example, and what to do.
 
 mod configuration;
+mod files;
 mod routes;
 mod tenants;
 
@@ -36,7 +36,9 @@ pub fn of(name: &str) -> Option<&'static Page> {
 pub fn all() -> impl Iterator<Item = &'static Page> {
     let policies = PAGES.iter();
     let routes = routes::PAGES.iter().chain(&tenants::PAGES);
-    policies.chain(routes).chain(&configuration::PAGES)
+    let files = files::FILES.iter().chain(&files::KEYS).chain(&files::RUNS);
+    let others = configuration::PAGES.iter().chain(files);
+    policies.chain(routes).chain(others)
 }
 
 impl fmt::Display for Page {
@@ -321,9 +323,9 @@ mod tests {
 
     #[test]
     fn numbers_and_codes_are_given_once() {
-        for (index, page) in PAGES.iter().enumerate() {
+        for (index, page) in all().enumerate() {
             let same = |other: &Page| other.number == page.number || other.code == page.code;
-            assert_eq!(PAGES.iter().position(same), Some(index), "{}", page.code);
+            assert_eq!(all().position(same), Some(index), "{}", page.code);
             assert_eq!(of(&page.number.to_lowercase()).unwrap().code, page.code);
             assert_eq!(of(page.code).unwrap().number, page.number);
         }

@@ -7,6 +7,7 @@
 
 mod json;
 mod output;
+mod recent;
 mod record;
 mod stream_end;
 mod writer;
@@ -16,6 +17,7 @@ pub use record::{Claimed, Record};
 pub use stream_end::StreamEnd;
 
 use super::Metrics;
+use recent::Recent;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
@@ -183,6 +185,18 @@ impl Audit {
         self.0.shared.metrics.audit_dropped(1);
     }
 
+    /// The records of a request that was among the last, as lines; empty: it was not. What is not written yet, for
+    /// a moment, is not found.
+    pub fn recent(&self, request_id: &str) -> Vec<u8> {
+        let Shared {
+            known, strangers, ..
+        } = &*self.0.shared;
+        let lanes = [known, strangers].into_iter();
+        lanes
+            .flat_map(|lane| locked(&lane.recent).of(request_id))
+            .collect()
+    }
+
     /// Writes everything that was committed, syncs it to disk and ends the writer. Answers how many
     /// records could not be written. From then on the lanes are full. Blocks, as long as the output takes
     /// anything.
@@ -275,6 +289,8 @@ struct Queue {
     /// The writer was woken for a lane half full, and has not come yet.
     woken: AtomicBool,
     waiting: Mutex<Waiting>,
+    /// What the writer took last.
+    recent: Mutex<Recent>,
 }
 
 /// Records that are committed and not written.
@@ -353,6 +369,7 @@ impl Queue {
             bytes_max,
             woken: AtomicBool::new(false),
             waiting: Mutex::new(Waiting::default()),
+            recent: Mutex::new(Recent::default()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The two admin ports: what they show, and to whom.
 
+use crate::support::client::Request;
+use crate::support::eventually;
 use crate::support::gate::{CONTROL_TOKEN, TestGate};
 use palisade::reason::Reason;
 use serde_json::{Value, json};
@@ -225,6 +227,52 @@ fn an_account_whose_file_is_not_believed_says_so_and_others_do_not() {
     );
     assert_eq!(acme["faults"].as_array().map(Vec::len), Some(1), "{acme}");
     assert_eq!(account(&gate, "globex")["faults"], json!([]));
+}
+
+/// The records of a request, by the id in its reply, once they are there.
+fn records(gate: &TestGate, id: &str) -> Vec<Value> {
+    let path = format!("/requests/{id}");
+    let reply = eventually("the records are there", || {
+        let reply = gate.control_port(&path).bearer(CONTROL_TOKEN).send();
+        (reply.status == 200).then_some(reply)
+    });
+    let text = reply.text();
+    let lines = text.lines().map(serde_json::from_str);
+    lines.collect::<Result<_, _>>().expect("lines of JSON")
+}
+
+#[test]
+fn the_last_requests_are_found_by_the_ids_in_their_replies() {
+    let gate = TestGate::builder().overlay("acme", STOP).start();
+    let token = gate.issuer.user("ana").sign();
+    let id = |request: Request| {
+        let told = request.send().json();
+        told["request_id"].as_str().expect("an id").to_owned()
+    };
+    let denied = id(gate.get("/app/v1/missions").bearer(&token));
+    let stranger = id(gate.get("/app/v1/missions"));
+    assert_ne!(denied, stranger);
+    let [record] = &records(&gate, &denied)[..] else {
+        panic!("one record");
+    };
+    assert_eq!(record["request_id"], denied.as_str());
+    assert_eq!(
+        (&record["reason"], &record["account"]),
+        (&json!("policy_denied"), &json!("acme"))
+    );
+    let found = records(&gate, &stranger);
+    assert_eq!(found[0]["reason"], "token_missing");
+    assert!(found[0].get("roles").is_none(), "{found:?}");
+    for unknown in ["nobody", "%ff", &denied[1..]] {
+        let path = format!("/requests/{unknown}");
+        let reply = gate.control_port(&path).bearer(CONTROL_TOKEN).send();
+        assert_eq!(reply.status, 404, "{unknown}");
+        assert_eq!(reply.json()["code"], "request_unknown", "{unknown}");
+    }
+    let path = format!("/requests/{denied}");
+    assert_eq!(gate.control_port(&path).send().status, 401);
+    assert_eq!(gate.metrics_port(&path).status, 404);
+    assert_eq!(gate.get(&path).bearer(CONTROL_TOKEN).send().status, 401);
 }
 
 #[test]

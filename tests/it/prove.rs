@@ -197,7 +197,8 @@ fn what_cases_are_not_written_to_stays_as_it_is() {
         folder.write(name, text);
         let before = folder.read(name);
         let said = prove(&folder, &["isolation", "--write-test", name]);
-        tells(&said, 3, &[name]);
+        // What was found stays found.
+        tells(&said, 4, &[name, "1 refuted"]);
         assert_eq!(folder.read(name), before, "{name}");
     }
     let said = prove(
@@ -277,6 +278,19 @@ fn a_spec_that_may_err_is_proved_of_nothing() {
 }
 
 #[test]
+fn a_spec_that_forbids_nothing_is_proved_of_nothing() {
+    let folder = Folder::shipped();
+    let text = "permit (principal, action, resource) when { principal has bearer && context.now < datetime(\"1970-01-01\") && \
+        context.now > datetime(\"1970-01-01\") };\n";
+    folder.write("policies/specs/never-again.cedar", text);
+    tells(
+        &prove(&folder, &["isolation"]),
+        5,
+        &["unknown  never-again", "it matches nothing", "9 proved"],
+    );
+}
+
+#[test]
 fn only_specs_may_stand_below_the_policies() {
     let folder = Folder::shipped();
     folder.write("policies/more/only-a.cedar", MFA_TEXT);
@@ -287,8 +301,13 @@ fn only_specs_may_stand_below_the_policies() {
     );
     let folder = Folder::shipped();
     folder.write("policies/specs/deeper/only-a.cedar", "nonsense");
-    // Nobody reads it, and what is proved stays what it is.
+    // It is none of the policies; who proves is told that nobody reads it.
     tells(&folder.run(&["check"]), 0, &[]);
+    tells(
+        &prove(&folder, &["isolation"]),
+        3,
+        &["file_not_read", "deeper/only-a.cedar"],
+    );
     let folder = Folder::shipped();
     folder.write("tenants/acme/specs/only-a.cedar", MFA_TEXT);
     assert_ne!(folder.run(&["check"]).code, 0);

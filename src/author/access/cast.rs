@@ -24,7 +24,7 @@ pub(super) struct Person {
     pub(super) acts_for: Option<UserId>,
     /// Where a Principal acts, with a reason that it states.
     pub(super) acts_in: Option<WorkspaceId>,
-    /// Nobody gave the claims: whether there was a second factor is open.
+    /// Nobody gave the claims: what they say beside who it is, is open.
     pub(super) made_up: bool,
 }
 
@@ -58,7 +58,7 @@ impl Way {
 pub(super) fn issuers_of<'i>(
     issuers: &'i [IssuerSettings],
     account: &Account,
-) -> impl Iterator<Item = &'i IssuerSettings> {
+) -> impl Iterator<Item = &'i IssuerSettings> + Clone {
     let speaks = |issuer: &&IssuerSettings| {
         let listed = match &issuer.accounts {
             Binding::None => false,
@@ -203,12 +203,17 @@ impl Person {
 
 /// A client that the issuer lists, else any, for the gate to refuse.
 fn usable<'c>(issuer: &IssuerSettings, clients: &'c [ClientId]) -> Option<&'c ClientId> {
-    let listed = |client: &&ClientId| match &issuer.clients {
+    let listed = clients.iter().find(|client| lists(issuer, client));
+    listed.or_else(|| clients.first())
+}
+
+/// Whether tokens of this client come from the issuer.
+pub(super) fn lists(issuer: &IssuerSettings, client: &ClientId) -> bool {
+    match &issuer.clients {
         Binding::None => false,
         Binding::Directory => true,
         Binding::List(listed) => listed.contains(client),
-    };
-    clients.iter().find(listed).or_else(|| clients.first())
+    }
 }
 
 /// What every token of the issuer has.

@@ -158,7 +158,7 @@ mod tests {
 
     const OPEN: Open = Open {
         person: false,
-        factor: true,
+        token: true,
         resource: false,
         owner: false,
         stated: false,

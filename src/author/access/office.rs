@@ -161,8 +161,8 @@ impl<'a> Office<'a> {
         let is_principal = matches!(caller.as_deref(), Some(Caller::Principal(_)));
         let open = Open {
             person: !known,
-            // A made-up token says that there was one.
-            factor: person.made_up,
+            // A made-up one says that there was a second factor, and nothing else.
+            token: person.made_up,
             stated: is_principal,
             moment: !self.at,
             ..sample.open()

@@ -30,8 +30,9 @@ pub(super) enum Read {
 pub(super) struct Open {
     /// Who exactly the caller is, with its groups, its mail address and its other claims.
     pub(super) person: bool,
-    /// Whether the caller used a second factor.
-    pub(super) factor: bool,
+    /// What its token says beside who it is: a second factor, a mail address, tags. Of a token that was made up
+    /// nothing of that is known, whoever the caller is.
+    pub(super) token: bool,
     /// Which resource it is: id, path and parameters.
     pub(super) resource: bool,
     /// Whose the resource is.
@@ -44,6 +45,8 @@ pub(super) struct Open {
 
 /// What every connection has of its own.
 const OF_CONNECTIONS: [&str; 3] = ["context.ip", "context.certificate", "context.http.host"];
+/// What tokens may say of a caller.
+const OF_TOKENS: [&str; 2] = ["principal.email", "principal.principalId"];
 /// What every question has, so that asking for it says nothing.
 const ALWAYS_THERE: [&str; 8] = [
     "context.now",
@@ -63,7 +66,8 @@ impl Open {
             Read::Attribute(path) => self.covers(path),
             Read::Presence(path) => !ALWAYS_THERE.contains(&path.as_str()) && self.covers(path),
             Read::Tag(Var::Resource, _) | Read::Identity(Var::Resource) => self.resource,
-            Read::Tag(..) | Read::Identity(Var::Principal) | Read::Group(_) => self.person,
+            Read::Tag(..) => self.person || self.token,
+            Read::Identity(Var::Principal) | Read::Group(_) => self.person,
             Read::Identity(Var::Context) => true,
             Read::Identity(Var::Action) => false,
         };
@@ -76,10 +80,11 @@ impl Open {
     }
 
     fn covers(self, path: &str) -> bool {
-        let lists: [(bool, &[&str]); 6] = [
+        let lists: [(bool, &[&str]); 7] = [
             (true, &OF_CONNECTIONS),
-            (self.person, &["principal.email", "principal.principalId"]),
-            (self.factor, &["principal.mfa"]),
+            (self.person, &OF_TOKENS),
+            (self.token, &OF_TOKENS),
+            (self.token, &["principal.mfa"]),
             (self.resource, &["resource.id", "context.http.path"]),
             (self.owner, &["resource.owner"]),
             (self.stated, &["context.reason"]),

@@ -6,8 +6,9 @@
 
 mod lines;
 
-use super::Error;
+use super::{Error, cast};
 use crate::clock::Timestamp;
+use crate::tenant::Role;
 use lines::{Line, each_line};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -231,18 +232,15 @@ impl Usage {
             }
             return;
         }
+        let is_service = kind == Some("service");
         if known.workspaces.contains(&workspace) && known.operations.contains(&operation) {
-            let any = [String::new()];
-            for role in record.roles.as_deref().unwrap_or(&any) {
-                // Names of roles are few, and a log may say anything.
-                if role.is_empty() || crate::tenant::Role::parse(role).is_some() {
-                    let (place, name) = (workspace.clone(), operation.clone());
-                    self.used(Thing::Permission(place, name, role.clone()), at);
-                }
+            for role in used_roles(record, is_service) {
+                let (place, name) = (workspace.clone(), operation.clone());
+                self.used(Thing::Permission(place, name, role), at);
             }
         }
         let client = text(&record.client);
-        if kind == Some("service") && known.clients.contains(&client) {
+        if is_service && known.clients.contains(&client) {
             self.used(Thing::Client(client), at);
         }
         let user = (workspace, text(&record.user));
@@ -286,6 +284,21 @@ impl Usage {
             torn: self.torn,
             torn_at: self.torn_at.clone(),
             without_roles: self.without_roles,
+        }
+    }
+}
+
+/// The roles that a record counts for.
+fn used_roles(record: &Record, is_service: bool) -> Vec<String> {
+    match &record.roles {
+        // Whom a machine client acts for has roles of its own, and the record says the client's.
+        _ if is_service && record.user.is_some() => vec![String::new()],
+        None => vec![String::new()],
+        Some(roles) if roles.is_empty() => vec![cast::label(None).to_owned()],
+        // Names of roles are few, and a log may say anything.
+        Some(roles) => {
+            let known = roles.iter().filter(|role| Role::parse(role).is_some());
+            known.cloned().collect()
         }
     }
 }

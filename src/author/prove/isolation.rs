@@ -7,7 +7,7 @@ use super::asker::{self, Asker};
 use super::compare::compiled;
 use super::example::{self, Example, Says, Side};
 use super::found::Found;
-use super::{Claim, Failure, Kind, Report, Spec, Tally, Unanswered};
+use super::{Claim, Failure, Kind, Report, Spec, Tally, Unanswered, Verdict};
 use crate::fault::{Fault, Place};
 use crate::policy::{Statements, Theory};
 use cedar_policy::{PolicySet, RequestEnv, Schema};
@@ -67,6 +67,16 @@ pub fn isolation(theory: &Theory, specs: &[Spec], found: &Found) -> Result<Repor
         let refuted = tallies.get(*spec).map(|tally| tally.refuted.clone());
         lemma.example(asker, *spec, refuted.unwrap_or_default())
     })?;
+    let idle = asker::all(found, &all, |asker, spec| {
+        // Nobody asks on where the solver was ended, or has said no.
+        let holds = tallies.get(*spec).map(|tally| tally.verdict(None));
+        holds == Some(Verdict::Proved) && lemma.is_idle(asker, *spec)
+    })?;
+    for (tally, idle) in tallies.iter_mut().zip(idle) {
+        if idle {
+            tally.nothing("it matches nothing, so that it holds whatever is allowed");
+        }
+    }
     let claims = specs.iter().zip(tallies).zip(examples);
     let claims = claims.map(|((spec, tally), example)| lemma.claim(spec, tally, example));
     let mut report = Report::new("isolation", found, claims.collect());
@@ -211,6 +221,24 @@ impl<'a> Lemma<'a> {
             Kind::Only => asker.ask(async |c| c.check_implies_opt(ceiling, &spec).await),
             Kind::Never => asker.ask(async |c| c.check_disjoint_opt(ceiling, &spec).await),
         }
+    }
+
+    /// Whether a spec of what must not be says so of nothing at all.
+    fn is_idle(&self, asker: &mut Asker<'_>, spec: usize) -> bool {
+        let (Some(what), Some(set)) = (self.specs.get(spec), self.sets.get(spec)) else {
+            return false;
+        };
+        let Some(world) = self.worlds.get(Self::world_of(what)) else {
+            return false;
+        };
+        // What is not answered is no reason to take it for idle: the spec itself was asked about by then.
+        let denies = |env: &RequestEnv| {
+            let set = CompiledPolicySet::compile(set, env, &world.schema);
+            set.is_ok_and(|set| {
+                asker.ask(async |c| c.check_always_denies_opt(&set).await) == Ok(true)
+            })
+        };
+        what.kind == Kind::Never && world.environments.iter().all(denies)
     }
 
     /// A question that breaks the spec, which the code that serves confirms; else why there is none.

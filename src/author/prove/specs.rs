@@ -98,6 +98,12 @@ fn own(folder: &Path, faults: &mut Vec<Fault>) -> Vec<Source> {
         }
     };
     faults.extend(listing.refused);
+    for below in listing.entries.iter().filter(|entry| entry.is_folder) {
+        match config::list(&below.path) {
+            Ok(listing) => faults.extend(config::buried(&listing.entries, "cedar")),
+            Err(fault) => faults.push(*fault),
+        }
+    }
     let files = listing.entries.iter();
     let files = files.filter(|entry| !entry.is_folder && entry.stem("cedar").is_some());
     let mut sources = Vec::new();

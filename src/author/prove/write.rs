@@ -32,7 +32,8 @@ pub fn write(path: &Path, wanted: &[Wanted<'_>], desk: &Desk) -> Result<usize, U
         let error = std::io::Error::other("it was written to meanwhile; try again");
         return Err(Unwritten::Machine(path.to_owned(), error));
     }
-    test::replace(path, &text).map_err(|error| Unwritten::Machine(path.to_owned(), error))?;
+    crate::config::replace_file(path, &text)
+        .map_err(|error| Unwritten::Machine(path.to_owned(), error))?;
     Ok(count)
 }
 

@@ -9,8 +9,6 @@ use crate::explain::Story;
 use crate::fault::{Fault, Place};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,7 +66,7 @@ pub fn add(
         let error = std::io::Error::other("it was written to meanwhile; try again");
         return Err(Unwritten::Machine(path.to_owned(), error));
     }
-    replace(path, &text).map_err(|error| Unwritten::Machine(path.to_owned(), error))
+    config::replace_file(path, &text).map_err(|error| Unwritten::Machine(path.to_owned(), error))
 }
 
 /// The file's text; of none, nothing.
@@ -226,29 +224,4 @@ fn written(lines: &[String], indent: &str) -> String {
         format!("{indent}{dash}{line}")
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// In one step: whoever reads meanwhile sees the one or the other, and nothing half-written.
-pub(in crate::author) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let write = || {
-        let mut file = fs::File::create_new(&beside)?;
-        if let Ok(there) = fs::metadata(&path) {
-            file.set_permissions(there.permissions())?;
-        }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, &path)
-    };
-    write().inspect_err(|_| {
-        // What was not finished is nobody's file.
-        let _ = fs::remove_file(&beside);
-    })
 }

@@ -1,8 +1,8 @@
 //! Files and arguments become what is to be proved.
 
-use super::{Diff, How, Isolation, Overlays, Stopped};
+use super::{Diff, Done, How, Isolation, Overlays, Stopped};
 use crate::app;
-use crate::author::prove::{self, Asking, Found, Report, Wanted};
+use crate::author::prove::{self, Asking, Found, Wanted};
 use crate::author::test::{Desk, Setting};
 use crate::cli::complain;
 use crate::clock::Clock;
@@ -13,7 +13,7 @@ use crate::telemetry::Metrics;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(super) fn isolation(args: &Isolation) -> Result<Report, Stopped> {
+pub(super) fn isolation(args: &Isolation) -> Result<Done, Stopped> {
     let resolved = config::load(&args.file.config)?;
     let guards = args.guards.as_deref().map(guards).transpose()?;
     let theory = Theory::of(&resolved.policy, guards.as_ref())?;
@@ -25,6 +25,7 @@ pub(super) fn isolation(args: &Isolation) -> Result<Report, Stopped> {
         let note = format!("these are the guards of {file}, and not those that serve");
         report.notes.push(note);
     }
+    let mut unwritten = None;
     if let Some(path) = &args.test.write_test {
         let wanted = report.examples().map(|(claim, example)| Wanted {
             name: format!("{} holds", claim.of),
@@ -32,12 +33,12 @@ pub(super) fn isolation(args: &Isolation) -> Result<Report, Stopped> {
             allow: false,
             by: None,
         });
-        write(path, wanted, resolved)?;
+        unwritten = write(path, wanted, resolved).err();
     }
-    Ok(report)
+    Ok(Done { report, unwritten })
 }
 
-pub(super) fn overlays(args: &Overlays) -> Result<Report, Stopped> {
+pub(super) fn overlays(args: &Overlays) -> Result<Done, Stopped> {
     let resolved = config::load(&args.file.config)?;
     let all = resolved.policy.overlays.iter();
     let all = all.filter(|one| !one.files().is_empty() || !one.faults().is_empty());
@@ -73,14 +74,18 @@ pub(super) fn overlays(args: &Overlays) -> Result<Report, Stopped> {
     }
     let theory = Theory::of(&resolved.policy, None)?;
     let found = solver(&args.how)?;
-    Ok(prove::overlays(&theory, &all, args.restricts_only, &found)?)
+    Ok(Done {
+        report: prove::overlays(&theory, &all, args.restricts_only, &found)?,
+        unwritten: None,
+    })
 }
 
-pub(super) fn diff(args: &Diff) -> Result<Report, Stopped> {
+pub(super) fn diff(args: &Diff) -> Result<Done, Stopped> {
     let (old, _) = side(&args.old, &args.file.config)?;
     let (new, config) = side(&args.new, &args.file.config)?;
     let found = solver(&args.how)?;
     let report = prove::diff(&old, &new, &found)?;
+    let mut unwritten = None;
     if let Some(path) = &args.test.write_test {
         // A file of cases is asked of the account that it is named after.
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -101,9 +106,12 @@ pub(super) fn diff(args: &Diff) -> Result<Report, Stopped> {
                 by: None,
             }
         });
-        write(path, wanted, config::load(&config)?)?;
+        unwritten = config::load(&config)
+            .map_err(Stopped::from)
+            .and_then(|resolved| write(path, wanted, resolved))
+            .err();
     }
-    Ok(report)
+    Ok(Done { report, unwritten })
 }
 
 /// A configuration, or one with a folder in the place of its platform's policies; and its file.

@@ -11,8 +11,9 @@ use std::fmt::Write as _;
 pub(super) fn faults() -> String {
     let mut text = String::from(
         "# Faults\n\n\
-        Codes of faults in policies (P), schemas (S), routes (R), tenants (T), the configuration (C), issuers (I) and\n\
-        documents as such (D). `palisade check --explain P012` prints the same. A number never changes its meaning.\n",
+        Codes of faults in policies (P), schemas (S), routes and OpenAPI documents (R), tenants (T), the configuration (C),\n\
+        issuers (I), documents as such (D), files (F), keys and certificates (K), and what authors run: cases, proofs, drafts (V).\n\
+        `palisade check --explain P012` prints the same. A number never changes its meaning.\n",
     );
     for one in page::all() {
         let _ = write!(

@@ -113,7 +113,7 @@ pub(crate) struct Admin {
     /// Address and port of `/metrics`, `/livez` and `/readyz`.
     #[schemars(extend("examples" = ["127.0.0.1:9901"]))]
     pub(crate) metrics: String,
-    /// Address and port of `/status`, `/status/accounts/<id>`, `/readyz?verbose` and `/drain`.
+    /// Address and port of `/status`, `/status/accounts/<id>`, `/requests/<id>`, `/explain`, `/readyz?verbose` and `/drain`.
     #[schemars(extend("examples" = ["127.0.0.1:9902"]))]
     pub(crate) control: String,
     /// The bearer token of `control`, at least 16 visible ASCII characters: `file:PATH` or

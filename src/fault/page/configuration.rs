@@ -3,7 +3,7 @@
 use super::{Page, page};
 
 /// All of them. New ones get the next number.
-pub(super) const PAGES: [Page; 35] = [
+pub(super) const PAGES: [Page; 39] = [
     page(
         "C001",
         "config_unknown_key",
@@ -102,6 +102,46 @@ pub(super) const PAGES: [Page; 35] = [
             "Certificate, key and roots for a connection to a service have to be whole, and of one pair.",
             "tls: { cert: client.pem } without key",
             "Name the missing file, or correct the one that is underlined.",
+        ],
+    ),
+    page(
+        "C011",
+        "error_template",
+        "a template of errors that cannot be filled in",
+        [
+            "A template names what it is filled with; another name would be shown to callers as it stands.",
+            "{ \"error\": \"${reson}\" }",
+            "Take the name that the message suggests.",
+        ],
+    ),
+    page(
+        "C012",
+        "upstream_is_own_listener",
+        "an upstream that is Palisade itself",
+        [
+            "Every request would come back until none is left.",
+            "listen: { http: 127.0.0.1:8080 } and upstreams: { api: http://127.0.0.1:8080 }",
+            "Name the service behind.",
+        ],
+    ),
+    page(
+        "C013",
+        "revocation_unknown_issuer",
+        "a revocation of nobody",
+        [
+            "The list names an issuer that the configuration lacks, so it revokes nobody.",
+            "sub: [{ issuer: cognito-old, sub: ana }]",
+            "Name an issuer of `palisade.yaml`.",
+        ],
+    ),
+    page(
+        "C014",
+        "demo_issuer_exposed",
+        "the demonstration's issuer where others reach it",
+        [
+            "Its keys lie in the open, so anybody could sign tokens for any tenant.",
+            "listen: { http: 0.0.0.0:8080 }, and the issuer of `palisade demo`",
+            "Listen on 127.0.0.1, or remove the issuer.",
         ],
     ),
     page(

@@ -3,7 +3,7 @@
 use super::{Page, page};
 
 /// All of them. New ones get the next number.
-pub(super) const PAGES: [Page; 33] = [
+pub(super) const PAGES: [Page; 38] = [
     page(
         "R001",
         "route_form",
@@ -332,6 +332,56 @@ pub(super) const PAGES: [Page; 33] = [
             "One name means one thing; with two rows a request that gives it once would give it twice.",
             "two rows with in: query, name: workspaceId",
             "Remove one of them; the message names the line of the other.",
+        ],
+    ),
+    page(
+        "R034",
+        "route_not_permitted",
+        "an operation that nobody may do",
+        [
+            "No policy of the platform permits it, whoever asks, so that every request of it is denied.",
+            "a route with x-palisade-access: manage, and no permit for `manage`",
+            "Write a permit for it or for its access, or remove the route.",
+        ],
+    ),
+    page(
+        "R035",
+        "openapi_context",
+        "a context that nobody named",
+        [
+            "The document says of no operation in which API it is, so the draft takes one for all of them.",
+            "paths: { /orders: { get: .. } }",
+            "If they are of another, name it: `--openapi dashboard=FILE`.",
+        ],
+    ),
+    page(
+        "R036",
+        "openapi_pattern",
+        "a parameter that may hold more than ids",
+        [
+            "The gate takes ids in paths, and the document allows more. Such requests would be refused.",
+            "{ name: mail, in: path, schema: { type: string, format: email } }",
+            "Say what its values hold: `x-palisade-pattern: '[a-z0-9@.-]+'`.",
+        ],
+    ),
+    page(
+        "R037",
+        "openapi_security",
+        "security that the gate does otherwise",
+        [
+            "The document asks for another kind of credentials, or for none. The gate asks for a token everywhere: no document makes\na route public.",
+            "security: []",
+            "Declare routes without a token in `palisade.yaml`, with `public: true`; look at what the message says of others.",
+        ],
+    ),
+    page(
+        "R038",
+        "openapi_webhook",
+        "webhooks and callbacks",
+        [
+            "The service calls these; nobody calls them through the gate, so they get no route.",
+            "webhooks: { orderShipped: .. }",
+            "Nothing, if that is so.",
         ],
     ),
 ];

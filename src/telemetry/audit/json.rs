@@ -87,9 +87,18 @@ impl<'a> Object<'a> {
     ) where
         I: ExactSizeIterator,
     {
-        if items.len() == 0 {
-            return;
+        if items.len() > 0 {
+            self.whole_list(name, items, each);
         }
+    }
+
+    /// The same, also of none.
+    pub(super) fn whole_list<I>(
+        &mut self,
+        name: &'static str,
+        items: impl Iterator<Item = I>,
+        each: impl Fn(&mut Vec<u8>, I),
+    ) {
         self.key(name);
         self.out.push(b'[');
         for (at, item) in items.enumerate() {

@@ -58,7 +58,7 @@ pub struct Record<'a> {
     pub user: Option<&'a str>,
     /// The platform's id of the person.
     pub principal: Option<&'a str>,
-    /// The roles that were proved: of a user, of a machine client, of a Principal.
+    /// The roles that were proved: of a user, of a machine client, of a Principal. Of nobody who is proved, none are told.
     pub roles: &'a [&'static str],
     /// Why a Principal did it, as it said itself.
     pub stated_reason: Option<&'a str>,
@@ -196,9 +196,12 @@ impl Record<'_> {
         object.text_if("workspace", self.workspace);
         object.text_if("user", self.user);
         object.text_if("principal", self.principal);
-        object.list("roles", self.roles.iter(), |out, role| {
-            json::string(out, role);
-        });
+        // Of somebody who is proved it is known that there are none.
+        if self.caller.is_some_and(|kind| kind != "anonymous") {
+            object.whole_list("roles", self.roles.iter(), |out, role| {
+                json::string(out, role);
+            });
+        }
         object.text_if("stated_reason", self.stated_reason);
         object.text_if("catalog", self.catalog);
         object.list(

@@ -125,6 +125,8 @@ impl Batch {
             mem::swap(&mut waiting.lines, &mut self.lines);
             self.records = mem::take(&mut waiting.records);
             queue.woken.store(false, Ordering::Relaxed);
+            drop(waiting);
+            locked(&queue.recent).keep(&self.lines);
         } else if last {
             // Nobody comes back: what is left in the lane shares the batch's fate.
             self.lines.append(&mut waiting.lines);

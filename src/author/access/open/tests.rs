@@ -4,7 +4,7 @@ use super::*;
 
 const ALL: Open = Open {
     person: true,
-    factor: true,
+    token: true,
     resource: true,
     owner: true,
     stated: true,
@@ -93,7 +93,7 @@ fn what_directory_and_route_say_is_not_open() {
 fn who_is_known_is_not_open() {
     let known = Open {
         person: false,
-        factor: false,
+        token: false,
         ..ALL
     };
     for text in [
@@ -105,5 +105,29 @@ fn who_is_known_is_not_open() {
     ] {
         assert_eq!(open(text, known), Vec::<String>::new(), "{text}");
         assert_eq!(open(text, ALL).len(), 1, "{text}");
+    }
+}
+
+/// A machine client is known by its id, and what its token may say beside that is not.
+#[test]
+fn what_a_made_up_token_says_is_open_whoever_has_it() {
+    let made_up = Open {
+        person: false,
+        ..ALL
+    };
+    for text in [
+        "principal.email == \"a\"",
+        "principal has email",
+        "principal.principalId == \"a\"",
+        "principal.mfa",
+        "principal.getTag(\"x\") == \"y\"",
+    ] {
+        assert_eq!(open(text, made_up).len(), 1, "{text}");
+    }
+    for text in [
+        "principal in Tenancy::Group::\"acme/x\"",
+        "principal == Tenancy::Service::\"acme/c\"",
+    ] {
+        assert_eq!(open(text, made_up), Vec::<String>::new(), "{text}");
     }
 }

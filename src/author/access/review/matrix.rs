@@ -4,9 +4,9 @@ use super::{Permission, principals};
 use crate::author::access::cast::{self, Person, Way};
 use crate::author::access::office::{Answer, May, Office};
 use crate::author::access::sample::{self, Place, Sample};
-use crate::author::access::usage::{Thing, Usage};
+use crate::author::access::usage::{Last, Thing, Usage};
 use crate::author::access::{Error, not_too_many};
-use crate::route::Route;
+use crate::route::{AccountOf, Route};
 use crate::tenant::{Account, Role, Workspace};
 use crate::token::IssuerSettings;
 use std::sync::Arc;
@@ -112,8 +112,9 @@ impl Desk<'_> {
                         let name = sample.route.operation.name.to_string();
                         Thing::Permission(workspace.id.to_string(), name, role.to_owned())
                     };
-                    let own = role.map_or("no role", Role::label);
-                    self.add(Some(workspace), sample, own, (answer, &[key(own), key("")]));
+                    let own = cast::label(role);
+                    let last = self.usage.map(|usage| usage.of(&[key(own), key("")]));
+                    self.add(Some(workspace), sample, own, (answer, last));
                 }
             }
         }
@@ -156,7 +157,11 @@ impl Desk<'_> {
                 let (answer, _) = self.office.ask(sample, &person, true)?;
                 let name = sample.route.operation.name.to_string();
                 let thing = Thing::Crossing(issuer.name.clone(), entry.who.clone(), name);
-                self.add(None, sample, &entry.who, (answer, &[thing]));
+                // Records of what is the platform's name no account, so that nobody knows.
+                let told = sample.route.account_of != AccountOf::Platform;
+                let last = self.usage.filter(|_| told);
+                let last = last.map(|usage| usage.of(&[thing]));
+                self.add(None, sample, &entry.who, (answer, last));
             }
         }
         Ok(())
@@ -185,7 +190,7 @@ impl Desk<'_> {
         workspace: Option<&Workspace>,
         sample: &Sample,
         who: &str,
-        (answer, things): (Answer, &[Thing]),
+        (answer, last): (Answer, Option<Last>),
     ) {
         let operation = &sample.route.operation;
         let may = answer.answer != May::Deny;
@@ -195,7 +200,7 @@ impl Desk<'_> {
             access: operation.access.label(),
             who: who.to_owned(),
             answer,
-            last: self.usage.filter(|_| may).map(|usage| usage.of(things)),
+            last: last.filter(|_| may),
         });
     }
 }

@@ -104,6 +104,29 @@ fn a_log_that_begins_too_late_proves_nothing_unused() {
 }
 
 #[test]
+fn a_log_that_ended_long_ago_proves_nothing_unused() {
+    let text = record("09-01", r#","caller":"user","user":"u","roles":["viewer"]"#);
+    let usage = read(text.as_bytes()).unwrap();
+    assert_eq!(usage.of(&[permission("viewer")]).usage, Use::Unknown);
+}
+
+#[test]
+fn who_is_acted_for_has_any_role_and_who_has_none_has_none() {
+    let acted = record(
+        "11-20",
+        r#","caller":"service","client":"c","user":"u","roles":["admin"]"#,
+    );
+    let usage = read(acted.as_bytes()).unwrap();
+    assert!(usage.last.contains_key(&permission("")), "{:?}", usage.last);
+    assert!(!usage.last.contains_key(&permission("admin")));
+    let none = record("11-20", r#","caller":"user","user":"u","roles":[]"#);
+    let usage = read(none.as_bytes()).unwrap();
+    assert!(usage.last.contains_key(&permission("no role")));
+    assert!(!usage.last.contains_key(&permission("")));
+    assert_eq!(usage.seen().without_roles, 0);
+}
+
+#[test]
 fn records_without_roles_count_for_all_of_them() {
     let usage = read(record("11-20", r#","caller":"user""#).as_bytes()).unwrap();
     assert_eq!(

@@ -63,7 +63,11 @@ fn service<'a>(material: &Material<'a>, name: &str) -> Result<(Cast<'a>, String)
         return Err(Error::unknown("machine client", name, nearest(name, known)));
     };
     let owner = account(directory, workspace.account.as_str())?;
-    let issuer = cast::issuers_of(material.issuers, owner).next();
+    let mut speaking = cast::issuers_of(material.issuers, owner);
+    let first = speaking.clone().next();
+    // One that does not list it is asked only where none does, for the gate to refuse.
+    let issuer = speaking.find(|issuer| cast::lists(issuer, &client.id));
+    let issuer = issuer.or(first);
     let unspoken = || Error::unknown("issuer for account", owner.id.as_str(), None);
     let issuer = issuer.ok_or_else(unspoken)?;
     let shown = format!("machine client `{name}` of workspace `{}`", workspace.id);
