@@ -7,7 +7,9 @@ mod check;
 mod format;
 pub mod init;
 mod permits;
+mod place;
 pub mod prove;
+mod roles;
 pub mod test;
 
 pub use check::{check, lint};

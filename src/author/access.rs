@@ -1,8 +1,8 @@
 //! Who may do what: of an operation, of a caller, and of a whole account.
 //!
-//! Nothing here decides. Everybody who can be ([`cast`]) asks for everything there is ([`sample`]), and the
-//! code that serves answers ([`office`]). What an answer leaves open, because a sample stands for other
-//! requests too, is told and not guessed ([`open`], [`maybe`]).
+//! Nothing here decides. Everybody who can be (`cast`) asks for everything there is (`sample`), and the
+//! code that serves answers (`office`). What an answer leaves open, because a sample stands for other
+//! requests too, is told and not guessed (`open`, `maybe`).
 
 mod cast;
 mod error;

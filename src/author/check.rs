@@ -1,6 +1,6 @@
 //! Every fault of a configuration and of all that it names, or of a tenant directory alone.
 
-use super::permits;
+use super::{permits, roles};
 use crate::clock::Clock;
 use crate::config::{self, TenantsOf};
 use crate::fault::{self, Fault, Severity};
@@ -29,12 +29,14 @@ pub fn check(path: &Path) -> Vec<Fault> {
             let overlays = resolved.policy.overlays.iter();
             let mut overlays = overlays.filter(|one| one.mode() == OverlayMode::Permit);
             let accounts_permit = overlays.any(|one| !one.files().is_empty());
-            let router = resolved.router;
+            let (router, directory) = (resolved.router, resolved.directory);
+            let issuers = resolved.issuers;
             faults.extend(match Store::build(resolved.policy) {
                 Ok((store, mut found)) if store.quarantined().is_empty() => {
                     if !accounts_permit {
                         found.extend(permits::warnings(&router, &store));
                     }
+                    found.extend(roles::warnings(&issuers, &directory, &store));
                     found
                 }
                 Ok((_, found)) => found.into_iter().map(quarantine).collect(),

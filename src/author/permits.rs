@@ -1,11 +1,10 @@
 //! Operations that nobody may do, because no policy permits them.
 
-use crate::config;
-use crate::fault::{Fault, Place, Span};
+use super::place::{self, Texts};
+use crate::fault::{Fault, Place};
 use crate::policy::Store;
 use crate::route::{Route, Router};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How many of them are told one by one.
@@ -36,7 +35,7 @@ pub fn unpermitted(router: &Router, store: &Store) -> Vec<String> {
 /// A warning for each of them, at its route.
 pub(super) fn warnings(router: &Router, store: &Store) -> Vec<Fault> {
     let found = without(router, store);
-    let mut texts: BTreeMap<String, Option<Arc<str>>> = BTreeMap::new();
+    let mut texts = Texts::new();
     let mut faults = Vec::new();
     for route in found.iter().take(TOLD_MAX) {
         let message = format!(
@@ -58,29 +57,10 @@ pub(super) fn warnings(router: &Router, store: &Store) -> Vec<Fault> {
 }
 
 /// Routes know their place as `file:line`.
-fn place(route: &Route, texts: &mut BTreeMap<String, Option<Arc<str>>>) -> Place {
-    let whole = || Place::file(&*route.declared_at);
-    let Some((file, line)) = route.declared_at.rsplit_once(':') else {
-        return whole();
-    };
-    let text = texts.entry(file.to_owned()).or_insert_with(|| {
-        let read = config::read_file(Path::new(file), config::OPENAPI_BYTES_MAX);
-        read.ok()
-    });
-    let (Some(text), Ok(line)) = (text, line.parse::<usize>()) else {
-        return whole();
-    };
-    let mut lines = text.split_inclusive('\n');
-    let before = lines.by_ref().take(line.saturating_sub(1));
-    let start = before.map(str::len).sum::<usize>();
-    let found = lines.next().unwrap_or_default();
-    let indent = found.len() - found.trim_start().len();
-    Place {
-        span: Some(Span {
-            start: start + indent,
-            len: found.trim().len(),
-        }),
-        text: Some(Arc::clone(text)),
-        ..Place::file(file)
+fn place(route: &Route, texts: &mut Texts) -> Place {
+    let line = route.declared_at.rsplit_once(':');
+    match line.and_then(|(file, line)| Some((file, line.parse().ok()?))) {
+        Some(at) => place::of_line(at, texts),
+        None => Place::file(&*route.declared_at),
     }
 }

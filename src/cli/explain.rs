@@ -89,9 +89,10 @@ pub(super) struct Args {
     /// No token is sent
     #[arg(long)]
     anonymous: bool,
-    /// A file with the certificate (PEM) that the client shows: taken as if its chain had been verified
-    #[arg(long, value_name = "FILE")]
-    client_certificate: Option<PathBuf>,
+    /// The certificate that the client shows: a file of PEM, or its names, as in `spiffe://example.org/console` or
+    /// `dns:console.internal,dns:console`. Taken as if its chain had been verified
+    #[arg(long, value_name = "FILE|NAMES")]
+    client_certificate: Option<String>,
     /// The moment of the request, as in `2026-12-31T12:00:00Z`; now unless said otherwise
     #[arg(long, value_name = "MOMENT", value_parser = super::moment)]
     at: Option<Timestamp>,
@@ -100,7 +101,7 @@ pub(super) struct Args {
     what_if: Vec<String>,
     /// Add the question and its answer to this file of cases, for `palisade test`. It is made if it is not
     /// there, and keeps what it has. Claims of a token are written without its signature
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["client_certificate", "what_if"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "what_if")]
     write_test: Option<PathBuf>,
     /// For people, or for machines
     #[arg(long, value_enum, default_value_t = Format::Human, long_help = FORMAT_HELP)]

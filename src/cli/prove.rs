@@ -39,7 +39,8 @@ enum What {
     /// does with `--restricts-only`; the guards bound it in any case. Policies that match nothing, or whatever
     /// their head does, are refuted without an example.
     #[command(
-        after_help = "Example: palisade prove overlays --account acme --config palisade.yaml"
+        after_help = "Examples: palisade prove overlays --account acme --config palisade.yaml\n          \
+        palisade prove overlays --account acme --write-test policies/tests/acme.json"
     )]
     Overlays(Overlays),
     /// Prove that two states of the policies allow the same, or find requests that only one of them allows.
@@ -76,6 +77,8 @@ struct Overlays {
     /// Only the policies of this account; may be given several times
     #[arg(long = "account", value_name = "ACCOUNT")]
     accounts: Vec<String>,
+    #[command(flatten)]
+    test: WriteTest,
     /// Hold accounts that may permit (`overlay: permit`) to restricting only, too
     #[arg(long)]
     restricts_only: bool,
@@ -101,7 +104,8 @@ struct Diff {
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 struct WriteTest {
-    /// Add what is found to this file of cases, for `palisade test`: a list of JSON, made if it is not there
+    /// Add what is found to this file of cases, for `palisade test`: a list of JSON, made if it is not there. What is found
+    /// of an account goes to the file that is named after it, as `acme.json`
     #[arg(long, value_name = "FILE")]
     write_test: Option<PathBuf>,
 }

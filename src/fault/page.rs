@@ -74,7 +74,7 @@ const fn page(
 }
 
 /// Those of policies and schemas. New ones get the next number.
-const PAGES: [Page; 24] = [
+const PAGES: [Page; 25] = [
     page(
         "P001",
         "policy_syntax",
@@ -253,6 +253,16 @@ const PAGES: [Page; 24] = [
             "The formatter would have lost a comment, or its result would not have stayed as it is.",
             "a comment at a place that the formatter does not keep",
             "Move comments to the beginning of their policy.",
+        ],
+    ),
+    page(
+        "P019",
+        "policy_role",
+        "a role that no mapping yields",
+        [
+            "No value of an issuer's role claim means the role, or a higher one that has it, and the directory gives it to nobody. It\nis had only by whoever is in a group of its name, as `acme/acme-prod#admin`; if nobody is, the condition is never true.",
+            "principal in resource.role.admin   // where the `roles` of all issuers give viewers only",
+            "Map a value to it in `roles` of an issuer, or ask for another role.",
         ],
     ),
     page(

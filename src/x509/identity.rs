@@ -51,8 +51,32 @@ impl Identity {
     /// Reads it from a client's own certificate (DER), whose chain was verified.
     pub fn read(der: &[u8]) -> Result<Self, BadIdentity> {
         let said = Said::read(der)?;
-        let spiffe = workload(&said)?;
-        let mut dns = said.dns;
+        Self::of(workload(&said)?, said.dns, said.until)
+    }
+
+    /// The identity that a certificate with these names would say, until `until`: for questions that nobody asks over a
+    /// connection.
+    pub fn named(
+        spiffe: Option<String>,
+        dns: Vec<String>,
+        until: Timestamp,
+    ) -> Result<Self, BadIdentity> {
+        match spiffe {
+            Some(id) if !spiffe::is_workload(&id) => {
+                Err(BadIdentity::Spiffe(id.escape_debug().to_string()))
+            }
+            spiffe => Self::of(spiffe, dns, until),
+        }
+    }
+
+    fn of(
+        spiffe: Option<String>,
+        mut dns: Vec<String>,
+        until: Timestamp,
+    ) -> Result<Self, BadIdentity> {
+        for name in &mut dns {
+            name.make_ascii_lowercase();
+        }
         // A wildcard is the name of no one host.
         dns.retain(|name| !name.starts_with("*."));
         dns.sort_unstable();
@@ -68,7 +92,7 @@ impl Identity {
             shown: (!names.is_empty()).then(|| names.join(", ").into()),
             spiffe: spiffe.map(Arc::from),
             dns: dns.into_iter().map(Arc::from).collect(),
-            until: said.until,
+            until,
         })
     }
 

@@ -52,6 +52,104 @@ fn what_ships_passes_its_tests() {
     assert!(!said.out.contains("\n0 passed"), "{}", said.out);
 }
 
+const CONSOLE: &str = "spiffe://example.org/ns/platform/sa/console";
+
+/// A read of missions that comes from there.
+fn from(more: &str, expect: &str) -> String {
+    format!(
+        "- {{ name: \"{more}\", as: ana, request: GET /app/v1/missions, {more} expect: {expect} }}\n"
+    )
+}
+
+/// Such cases, of a gate that is asked from one network and by one workload only.
+fn held(cases: &[String]) -> Folder {
+    let folder = with(&format!("cases:\n{}", cases.concat()));
+    let policy = format!(
+        "@id(\"net\")\n@reason(\"why\")\nforbid (principal, action, resource) unless {{ \
+         context.ip.isInRange(ip(\"192.0.2.0/24\")) && context has certificate.spiffe && \
+         context.certificate.spiffe == \"{CONSOLE}\" && \
+         context.certificate.dns.contains(\"console.internal\") }};\n"
+    );
+    folder.write("policies/net.cedar", &policy);
+    folder
+}
+
+/// Connections are as the cases say: address and certificate.
+#[test]
+fn cases_come_from_networks_and_workloads() {
+    let owner = format!("certificate: {{ spiffe: '{CONSOLE}', dns: [Console.internal] }},");
+    let there = format!("client_ip: 192.0.2.7, {owner}");
+    let folder = held(&[
+        from(&there, "allow"),
+        from(&owner, "policy_denied"),
+        from("client_ip: 192.0.2.7,", "policy_denied"),
+        from("client_ip: '2001:db8::1',", "policy_denied"),
+    ]);
+    tells(&folder.run(&["test", "t.yaml"]), 0, &["4 passed, 0 failed"]);
+    // The command that a failure shows asks the same.
+    let names = format!("--client-certificate {CONSOLE},dns:console.internal");
+    tells(
+        &held(&[from(&there, "policy_denied")]).run(&["test", "t.yaml"]),
+        4,
+        &["--what-if context.ip=192.0.2.7", &names],
+    );
+    for (bad, part) in [
+        ("client_ip: 300.0.0.1,", "invalid IP address"),
+        (
+            "certificate: { spiffe: 'http://x/y' },",
+            "is not a SPIFFE ID",
+        ),
+        ("certificate: { dns: ['a..b'] },", "is not a name of a host"),
+        ("certificate: { uri: x },", "uri"),
+    ] {
+        let said = held(&[from(bad, "allow")]).run(&["test", "t.yaml"]);
+        tells(&said, 3, &[part, "t.yaml"]);
+    }
+}
+
+#[test]
+fn an_explanation_takes_the_names_of_a_certificate_and_writes_them_into_a_case() {
+    let folder = held(&[]);
+    let ask = |certificate: &str, more: &[&str]| {
+        let who = [
+            "explain",
+            "/app/v1/missions",
+            "--as",
+            "ana",
+            "--client-certificate",
+            certificate,
+        ];
+        folder.run(&[&who, more].concat())
+    };
+    let names = format!("{CONSOLE},dns:console.internal");
+    tells(
+        &ask(&names, &["--what-if", "context.ip=192.0.2.7"]),
+        0,
+        &["ALLOW"],
+    );
+    tells(
+        &ask(&names, &["--write-test", "new.yaml"]),
+        0,
+        &["DENY", "written to new.yaml"],
+    );
+    tells(
+        &folder.run(&["test", "new.yaml"]),
+        0,
+        &["1 passed, 0 failed"],
+    );
+    let written = folder.read("new.yaml");
+    assert!(written.contains("\"spiffe\""), "{written}");
+    for (bad, part) in [
+        ("spiffe://Example.org/x", "is not a SPIFFE ID"),
+        ("spiffe://example.org", "is not a SPIFFE ID"),
+        ("spiffe://a.example/x,spiffe://b.example/x", "holds 2 URIs"),
+        ("dns:a b", "is not a name of a host"),
+        ("dns:", "is not a name of a host"),
+    ] {
+        tells(&ask(bad, &[]), 2, &[part]);
+    }
+}
+
 #[test]
 fn a_failure_shows_both_the_policy_at_its_line_and_the_command_that_explains_it() {
     let folder = with(

@@ -259,6 +259,62 @@ fn unknown_actions_are_no_fault_while_the_routes_are_not_known() {
     assert_eq!(codes, ["route_operation_id"], "{}", said.out);
 }
 
+/// An issuer whose role claim makes viewers only; and nobody has a role by the directory.
+#[test]
+fn a_role_that_no_mapping_yields_is_told_where_it_is_asked_for() {
+    let folder = Folder::shipped();
+    folder.replace(
+        CONFIG,
+        "    preset: cosmos\n",
+        "    preset: oidc\n    audiences: [api]\n    roles: { reader: viewer }\n",
+    );
+    folder.replace(
+        CONFIG,
+        "      mfa: /mfa\n",
+        "      mfa: /mfa\n      role: /role\n",
+    );
+    for role in ["editor", "admin"] {
+        let roles = format!(", roles: [{role}]");
+        folder.replace(ACME, &roles, "");
+    }
+    folder.replace(ACME, ", role: editor", "");
+    folder.write(
+        "policies/more.cedar",
+        "@id(\"more\")\n@reason(\"why\")\npermit (principal, action in Tenancy::Action::\"read\", resource is Tenancy::Resource)\n\
+         when { principal in resource.role.viewer && principal in resource.role.admin };\n",
+    );
+    let said = folder.run(&["check", "--format", "json"]);
+    let found: Value = serde_json::from_str(&said.out).expect("JSON");
+    let faults = found["faults"].as_array().expect("a list").iter();
+    let roles: Vec<&Value> = faults.filter(|one| one["code"] == "policy_role").collect();
+    let more: Vec<&&Value> = roles
+        .iter()
+        .filter(|one| {
+            one["file"]
+                .as_str()
+                .is_some_and(|file| file.ends_with("more.cedar"))
+        })
+        .collect();
+    assert_eq!(more.len(), 1, "{}", said.out);
+    assert_eq!(more[0]["line"], 4);
+    assert!(
+        more[0]["message"]
+            .as_str()
+            .expect("text")
+            .contains("resource.role.admin")
+    );
+    // Where one of several may be had, nothing is in vain.
+    let viewer = roles
+        .iter()
+        .filter(|one| one["message"].to_string().contains("role.viewer"));
+    assert_eq!(viewer.count(), 0, "{}", said.out);
+
+    // Whom the directory makes an admin, is one.
+    folder.replace(ACME, "{ id: u-adi", "{ id: u-adi, roles: [admin]");
+    let said = folder.run(&["check", "--format", "json"]);
+    assert!(!said.out.contains("policy_role"), "{}", said.out);
+}
+
 #[test]
 fn people_get_the_source_underlined_and_a_sum() {
     let folder = Folder::shipped();

@@ -73,8 +73,29 @@ pub(super) struct Case {
     /// The moment of the request.
     #[serde(default)]
     pub(super) at: Option<Moment>,
+    /// The client's address; `127.0.0.1` unless it is here.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["192.0.2.7"]))]
+    pub(super) client_ip: Option<String>,
+    /// Whose certificate the client shows, taken as if its chain had been verified.
+    #[serde(default)]
+    pub(super) certificate: Option<Certificate>,
     /// What must become of it: `allow`, `deny`, the code of a refusal, or more than one word.
     pub(super) expect: Expect,
+}
+
+/// The names of a client's certificate.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Certificate {
+    /// The SPIFFE ID of a workload.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["spiffe://example.org/ns/platform/sa/console"]))]
+    pub(super) spiffe: Option<String>,
+    /// Names of hosts.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["console.internal"]]))]
+    pub(super) dns: Vec<String>,
 }
 
 /// A field that stands once, or several times.

@@ -12,10 +12,11 @@ use crate::explain::{self, Asked};
 use crate::fault::Fault;
 use crate::gate::Identity;
 use crate::head::Peer;
+use crate::x509::Identity as Owner;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use serde_json::Value;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub(super) struct Case {
     /// Of the token; `None`: none is sent.
     claims: Option<Claims>,
     at: Option<Timestamp>,
+    /// Who is at the other end of the connection.
+    pub(super) peer: Peer,
     pub(super) expected: Expected,
 }
 
@@ -97,6 +100,7 @@ impl Reader<'_> {
         let before = self.faults.len();
         let claims = self.claims(at, &shape);
         let parts = self.parts(at, &shape);
+        let peer = self.peer(at, &shape);
         let expected = self.expected(at, shape.expect);
         let (Some(parts), true) = (parts, self.faults.len() == before) else {
             return None;
@@ -107,8 +111,38 @@ impl Reader<'_> {
             body: shape.body.as_ref().map(bytes),
             claims,
             at: shape.at.map(|at| at.0).or(self.at),
+            peer,
             expected,
         })
+    }
+
+    fn peer(&mut self, at: &str, shape: &Shape) -> Peer {
+        let address = match shape.client_ip.as_deref().map(str::parse).transpose() {
+            Ok(address) => address,
+            Err(error) => {
+                let error: AddrParseError = error;
+                let help = "write one address, as in `192.0.2.7` or `2001:db8::1`".to_owned();
+                let pointer = child(at, "client_ip");
+                self.fault(&pointer, "test_request", error.to_string(), help);
+                None
+            }
+        };
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let certificate = shape.certificate.clone().and_then(|names| {
+            let named = Owner::named(names.spiffe, names.dns, Timestamp::MAX);
+            named
+                .map_err(|error| {
+                    let help = "write it as certificates have it".to_owned();
+                    let pointer = child(at, "certificate");
+                    self.fault(&pointer, "test_request", error.to_string(), help);
+                })
+                .ok()
+        });
+        Peer {
+            secure: certificate.is_some(),
+            certificate: certificate.map(Arc::new),
+            ..Peer::plain(address)
+        }
     }
 
     fn claims(&mut self, at: &str, shape: &Shape) -> Option<Claims> {
@@ -215,7 +249,7 @@ impl Case {
         let asked = Asked {
             parts: self.parts.clone(),
             body: self.body.clone(),
-            peer: Peer::plain(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            peer: self.peer.clone(),
             identity,
             now,
         };

@@ -3,8 +3,10 @@
 use super::http;
 use super::{Coverage, Mutation, Outcome};
 use crate::clock::Timestamp;
+use crate::x509::Identity;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -199,6 +201,12 @@ pub(super) fn explain(case: &http::Case, now: Timestamp, config: &Path) -> Strin
         }
         None => command.push_str(" --anonymous"),
     }
+    if case.peer.address != IpAddr::V4(Ipv4Addr::LOCALHOST) {
+        let _ = write!(command, " --what-if context.ip={}", case.peer.address);
+    }
+    if let Some(owner) = &case.peer.certificate {
+        let _ = write!(command, " --client-certificate {}", quoted(&names(owner)));
+    }
     let config = config.display().to_string();
     let _ = write!(
         command,
@@ -207,6 +215,14 @@ pub(super) fn explain(case: &http::Case, now: Timestamp, config: &Path) -> Strin
         quoted(&config)
     );
     command
+}
+
+/// As `--client-certificate` takes them.
+fn names(owner: &Identity) -> String {
+    let (spiffe, dns) = owner.parts();
+    let dns = dns.map(|name| format!("dns:{name}"));
+    let all: Vec<String> = spiffe.map(str::to_owned).into_iter().chain(dns).collect();
+    all.join(",")
 }
 
 /// The command that runs a case alone.

@@ -1,12 +1,13 @@
 //! A question becomes a case: added to a file of cases, which keeps everything else that it says.
 
-use super::file::{Case, Expect, File, RULES, Values, Whole, Word};
+use super::file::{Case, Certificate, Expect, File, RULES, Values, Whole, Word};
 use super::{ALLOW, Desk, Session};
 use crate::clock::Timestamp;
 use crate::config::{self, Moment};
 use crate::document::{Document, child};
 use crate::explain::Story;
 use crate::fault::{Fault, Place};
+use crate::x509::Identity;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ pub struct Answered<'a> {
     pub claims: Option<Map<String, Value>>,
     /// The moment of the request.
     pub at: Timestamp,
+    /// Whose certificate the client showed.
+    pub certificate: Option<&'a Identity>,
     /// The answer.
     pub story: &'a Story,
 }
@@ -135,6 +138,11 @@ fn case(file: &File, answered: &Answered<'_>) -> Case {
         headers,
         body: answered.body.clone().map(Value::String),
         at: Some(Moment(answered.at)),
+        client_ip: None,
+        certificate: answered.certificate.map(|owner| Certificate {
+            spiffe: owner.spiffe.as_deref().map(str::to_owned),
+            dns: owner.dns.iter().map(ToString::to_string).collect(),
+        }),
         expect: Expect::Whole(Whole {
             decision: Word(word.to_owned()),
             policies: Some(story.policies.iter().map(|one| one.id.clone()).collect()),
@@ -156,7 +164,14 @@ fn name(file: &File, wanted: &str) -> String {
 fn item(case: &Case) -> Vec<String> {
     let value = json!(case);
     let keys = [
-        "name", "claims", "request", "headers", "body", "at", "expect",
+        "name",
+        "claims",
+        "request",
+        "headers",
+        "body",
+        "at",
+        "certificate",
+        "expect",
     ];
     let lines = keys.iter().filter_map(|key| {
         let value = value.get(*key).filter(|value| !is_empty(value))?;

@@ -10,7 +10,7 @@ use crate::explain::Story;
 use crate::gate::Generation;
 use crate::head::Peer;
 use crate::tls;
-use crate::x509::Identity;
+use crate::x509::{BadIdentity, Identity};
 use http::header::{self, HeaderValue};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
@@ -91,7 +91,7 @@ fn token(args: &Args) -> Result<Option<String>, Failure> {
 /// token, of which the claims are enough.
 pub(super) fn answered<'a>(
     args: &'a Args,
-    world: &World,
+    world: &'a World,
     story: &'a Story,
 ) -> Result<Answered<'a>, Failure> {
     let usage = |why: &str| Failure::Usage(why.to_owned());
@@ -117,15 +117,36 @@ pub(super) fn answered<'a>(
         body: body.map_err(|_| usage("the body is not UTF-8, and cannot be written"))?,
         claims,
         at: world.now,
+        certificate: world.peer.certificate.as_deref(),
         story,
     })
 }
 
 /// Whose certificate a file holds.
-fn owner(path: &Path) -> Result<Identity, Failure> {
+fn owner(argument: &str) -> Result<Identity, Failure> {
+    if argument.starts_with("spiffe://") || argument.starts_with("dns:") {
+        return named(argument);
+    }
+    let path = Path::new(argument);
     let bad = |why: &dyn Display| Failure::Usage(format!("`{}`: {why}", path.display()));
     let der = tls::first_certificate(&text(path)?).map_err(|error| bad(&error))?;
     Identity::read(&der).map_err(|error| bad(&error))
+}
+
+/// The names of a certificate, separated by commas.
+fn named(argument: &str) -> Result<Identity, Failure> {
+    let (mut spiffe, mut dns) = (Vec::new(), Vec::new());
+    for name in argument.split(',') {
+        match name.strip_prefix("dns:") {
+            Some(host) => dns.push(host.to_owned()),
+            None => spiffe.push(name.to_owned()),
+        }
+    }
+    let bad = |why: &dyn Display| Failure::Usage(format!("`{argument}`: {why}"));
+    if spiffe.len() > 1 {
+        return Err(bad(&BadIdentity::Uris(spiffe.len())));
+    }
+    Identity::named(spiffe.pop(), dns, Timestamp::MAX).map_err(|error| bad(&error))
 }
 
 /// A JSON object as it stands, or the file that holds one.

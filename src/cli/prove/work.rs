@@ -74,10 +74,23 @@ pub(super) fn overlays(args: &Overlays) -> Result<Done, Stopped> {
     }
     let theory = Theory::of(&resolved.policy, None)?;
     let found = solver(&args.how)?;
-    Ok(Done {
-        report: prove::overlays(&theory, &all, args.restricts_only, &found)?,
-        unwritten: None,
-    })
+    let report = prove::overlays(&theory, &all, args.restricts_only, &found)?;
+    let mut unwritten = None;
+    if let Some(path) = &args.test.write_test {
+        let own = format!("account/{}", stem(path));
+        // That a policy errs is no answer that a case could expect.
+        let wanted = report
+            .examples()
+            .filter(|(claim, _)| claim.of == own && claim.claim != "never-errs");
+        let wanted = wanted.map(|(claim, example)| Wanted {
+            name: format!("{}: {}", claim.of, claim.says),
+            example,
+            allow: claim.claim == "stays-open",
+            by: None,
+        });
+        unwritten = write(path, wanted, resolved).err();
+    }
+    Ok(Done { report, unwritten })
 }
 
 pub(super) fn diff(args: &Diff) -> Result<Done, Stopped> {
@@ -87,10 +100,9 @@ pub(super) fn diff(args: &Diff) -> Result<Done, Stopped> {
     let report = prove::diff(&old, &new, &found)?;
     let mut unwritten = None;
     if let Some(path) = &args.test.write_test {
-        // A file of cases is asked of the account that it is named after.
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = stem(path);
         let wanted = report.examples().filter(|(claim, _)| {
-            claim.of == "platform" || claim.of.strip_prefix("account/") == Some(&*stem)
+            claim.of == "platform" || claim.of.strip_prefix("account/") == Some(&stem)
         });
         let wanted = wanted.map(|(claim, example)| {
             let allow = claim.claim == "opens-nothing";
@@ -112,6 +124,12 @@ pub(super) fn diff(args: &Diff) -> Result<Done, Stopped> {
             .err();
     }
     Ok(Done { report, unwritten })
+}
+
+/// A file of cases is asked of the account that it is named after.
+fn stem(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
 }
 
 /// A configuration, or one with a folder in the place of its platform's policies; and its file.
@@ -176,7 +194,12 @@ fn write<'a>(
 ) -> Result<(), Stopped> {
     let wanted: Vec<Wanted<'_>> = wanted.filter(|one| one.example.routed).collect();
     if wanted.is_empty() {
-        complain("nothing to write: there is no counterexample of an operation that a route has\n");
+        let name = stem(path);
+        complain(&format!(
+            "nothing to write to {}: there is no counterexample of an operation that a route has; what is found of an \
+            account goes to a file that is named after it, and this one is named `{name}`\n",
+            path.display()
+        ));
         return Ok(());
     }
     let clock = Clock::system();

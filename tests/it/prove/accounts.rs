@@ -99,6 +99,32 @@ fn who_locks_everybody_out_is_told_so_with_a_request_that_is_lost() {
     assert_eq!(claim(&folder, "stays-open", 0)["verdict"], "proved");
 }
 
+#[test]
+fn what_is_lost_becomes_a_test_in_the_file_of_the_account() {
+    let folder = globex(&policy("principal, action, resource", ""));
+    let ask = |name: &str| {
+        let file = format!("policies/tests/{name}.json");
+        let arguments = ["overlays", "--account", "globex", "--write-test", &file];
+        prove(&folder, &arguments)
+    };
+    tells(&ask("acme"), 4, &["nothing to write"]);
+    assert!(!folder.path("policies/tests/acme.json").exists());
+    tells(&ask("globex"), 4, &["1 case written"]);
+    let test = || {
+        let file = "policies/tests/globex.json";
+        folder.run(&["test", file, "--config", super::CONFIG])
+    };
+    tells(&test(), 4, &["0 passed, 1 failed"]);
+    folder.write(
+        GLOBEX,
+        &policy(
+            "principal, action in Tenancy::Action::\"delete\", resource",
+            "when { resource has id && resource.id == \"held\" }",
+        ),
+    );
+    tells(&test(), 0, &["1 passed, 0 failed"]);
+}
+
 /// Who reads a catalog of it from another account does not make up for its own people.
 #[test]
 fn who_locks_its_own_people_out_is_told_so_whoever_else_may_read() {
