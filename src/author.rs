@@ -6,9 +6,11 @@ pub mod asked;
 mod check;
 mod format;
 pub mod init;
+pub mod log;
 mod permits;
 mod place;
 pub mod prove;
+pub mod replay;
 mod roles;
 pub mod test;
 

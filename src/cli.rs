@@ -3,6 +3,7 @@
 mod access;
 mod check;
 pub mod demo;
+mod diff;
 mod explain;
 mod fmt;
 mod health;
@@ -12,6 +13,7 @@ mod reference;
 mod report;
 mod schema;
 mod serve;
+mod side;
 mod tenants;
 mod test;
 
@@ -107,6 +109,16 @@ enum Command {
     #[command(after_help = "Examples: palisade access-review acme\n          \
         palisade access-review acme --audit audit/ --days 90 --format csv")]
     AccessReview(access::ReviewArgs),
+    /// Tell which requests of an audit log other policies would answer otherwise.
+    ///
+    /// Each record that holds what was asked (`audit.questions`) is asked again, of both. It exits 4 if any request
+    /// becomes allowed across accounts, or more become allowed or denied than `--max-opened` and `--max-closed` say, and 5
+    /// if something that policies answered could not be asked again.
+    #[command(
+        after_help = "Examples: palisade diff policies policies-next --replay audit/\n          \
+        palisade diff old/palisade.yaml new/palisade.yaml --replay audit/ --max-closed 10 --format json"
+    )]
+    Diff(diff::Args),
     /// Prove what policies say of every request, or find one that breaks it.
     ///
     /// A solver is asked, a program of its own: cvc5 1.0.3 or newer (Debian: `apt install cvc5`; or `pip install
@@ -173,6 +185,7 @@ pub fn run() -> ExitCode {
         Command::WhoCan(args) => access::who_can(&args),
         Command::WhatCan(args) => access::what_can(&args),
         Command::AccessReview(args) => access::review(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),

@@ -14,6 +14,7 @@ mod layers;
 mod permit;
 mod put;
 mod question;
+mod recorded;
 mod share;
 mod view;
 
@@ -21,6 +22,7 @@ pub use auditor::Mismatch;
 pub use cache::{Kept, Settings};
 pub use permit::{By, Denied, Permit, public};
 pub use put::{Asking, Keeping, Put};
+pub use recorded::{Recorded, Unposed};
 
 use crate::head::Head;
 use crate::policy::{self, Answer, Ruling, Store};

@@ -67,6 +67,7 @@ pub(super) fn build(
         head: resolved.head,
         forward: forward.into(),
         services: services.into(),
+        record_questions: resolved.record_questions,
     };
     let ends = generation.forward.upstreams.iter();
     let ends = ends.filter_map(UpstreamSettings::certificate_ends);

@@ -55,7 +55,8 @@ pub(super) struct Args {
         conflicts_with = "id"
     )]
     request: Option<String>,
-    /// Tell what this audit log holds of the request with that `--id`, and what it cannot tell
+    /// Tell what this audit log (a file, the folder that the gate writes, or `-`) holds of the request with that `--id`, and
+    /// what it cannot tell
     #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "token", "token_file", "claims", "person", "anonymous"])]
     audit: Option<PathBuf>,
     /// The id of a request, as its reply and its record have it

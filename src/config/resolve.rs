@@ -103,6 +103,7 @@ pub(super) fn resolve(
                 quarantined: tenants.quarantined,
                 reload,
                 origin: Origin::default(),
+                record_questions: config.audit.questions,
                 needs_restart: Vec::new(),
                 kept,
             })

@@ -56,6 +56,8 @@ pub struct Resolved {
     pub tls: Option<Material>,
     /// Where the record of every request goes.
     pub audit: audit::Settings,
+    /// Whether records hold what was asked of the policies.
+    pub record_questions: bool,
     /// What Palisade says of itself.
     pub log: log::Settings,
     /// What serves and should be looked at.

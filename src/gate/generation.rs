@@ -16,4 +16,6 @@ pub struct Generation {
     pub forward: Arc<forward::Settings>,
     /// The upstreams of `forward`, as they are: what is known of them outlives a generation.
     pub services: Arc<forward::Services>,
+    /// Whether records hold what was asked of the policies.
+    pub record_questions: bool,
 }

@@ -2,12 +2,14 @@
 //! that panics leaves exactly one record and one metric update too (RULES 41).
 
 use super::decide::Learnt;
+use super::generation::Generation;
 use super::refusal::{Hint, Refusal};
 use super::serve::Shared;
 use crate::clock::Timestamp;
-use crate::decision::Permit;
+use crate::decision::{Permit, Question};
 use crate::head::{Head, Peer};
 use crate::operation::{Access, ApiContext, Operation};
+use crate::policy::Store;
 use crate::reason::{Outcome, Reason};
 use crate::route::RouteSet;
 use crate::scope::Scope;
@@ -24,6 +26,10 @@ const AUDIT_WAIT: Duration = Duration::from_millis(50);
 /// As many as there are of any kind of caller; none is held twice.
 const ROLES_MAX: usize = Role::ALL.len();
 
+/// How much of what was asked is recorded: what is longer (a caller in a thousand groups) is not, and cannot be asked
+/// again.
+const QUESTIONS_BYTES_MAX: usize = 64 * 1024;
+
 /// How much of a reference is recorded.
 const REFERENCE_CHARS_MAX: usize = 80;
 
@@ -35,6 +41,8 @@ pub(super) struct Journal<'a> {
     shared: &'a Shared,
     request_id: &'a str,
     revision: &'a str,
+    /// What is to be recorded of the questions.
+    recorded: Option<&'a Store>,
     peer: &'a Peer,
     now: Timestamp,
     started: Instant,
@@ -74,12 +82,15 @@ impl<'a> Journal<'a> {
         request_id: &'a str,
         peer: &'a Peer,
         now: Timestamp,
-        revision: &'a str,
+        generation: &'a Generation,
     ) -> Self {
         Self {
             shared,
             request_id,
-            revision,
+            revision: &generation.rules.revision,
+            recorded: generation
+                .record_questions
+                .then_some(&*generation.rules.store),
             peer,
             now,
             started: shared.clock.instant(),
@@ -209,13 +220,31 @@ impl<'a> Journal<'a> {
             let caller = self.learnt.caller.as_deref();
             let (roles, held) = caller.map(roles).unwrap_or_default();
             let original = self.peer.original.map(|to| to.to_string());
+            let questions = self.questions();
             let record = Record {
                 original_destination: original.as_deref(),
+                questions: questions.as_deref(),
                 roles: roles.get(..held).unwrap_or_default(),
                 ..self.record(&end, &references)
             };
             slot.commit(&record);
         }
+    }
+
+    /// What was asked of the policies, as JSON, where that is to be recorded.
+    fn questions(&self) -> Option<String> {
+        let store = self.recorded?;
+        // Nobody asked policies otherwise.
+        self.learnt.cached?;
+        let question = Question {
+            caller: self.learnt.caller.as_ref()?,
+            target: self.learnt.target.as_ref()?,
+            scope: self.learnt.scope.clone()?,
+            head: self.head.as_deref()?,
+        };
+        let asked = self.shared.pdp.recorded(store, &question)?;
+        let text = serde_json::to_string(&asked).ok()?;
+        (text.len() <= QUESTIONS_BYTES_MAX).then_some(text)
     }
 
     /// The workspace that a Principal, or somebody else who may not, wants to act in.

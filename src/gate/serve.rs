@@ -125,8 +125,8 @@ impl Gate {
     /// Records a request whose client went away before anybody had begun to answer it.
     pub fn unheard(&self, peer: &Peer) {
         let (id, generation) = (self.ids.next(), self.shared.generation.load());
-        let (now, revision) = (self.shared.clock.now(), &generation.rules.revision);
-        drop(Journal::open(&self.shared, &id, peer, now, revision));
+        let now = self.shared.clock.now();
+        drop(Journal::open(&self.shared, &id, peer, now, &generation));
     }
 
     /// Answers one request. Whatever happens in it, a reply and a record come out; a panic ends this
@@ -156,7 +156,7 @@ impl Gate {
         let present = self.shared.metrics.in_flight();
         let rules = &generation.rules;
         let now = self.shared.clock.now();
-        let mut journal = Journal::open(&self.shared, id, peer, now, &rules.revision);
+        let mut journal = Journal::open(&self.shared, id, peer, now, generation);
         let (parts, body) = request.into_parts();
         let head = match head::read(&parts, peer, &generation.head, now) {
             Ok(head) => Arc::new(head),

@@ -102,6 +102,8 @@ mod reference;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod resting;
 #[cfg(test)]
 mod roles;

@@ -4,17 +4,13 @@
 //! the log's size. Lines that are no records (the last one of a machine that lost its power) are counted
 //! and told.
 
-mod lines;
-
 use super::{Error, cast};
+use crate::author::log::{self, Line, Unread};
 use crate::clock::Timestamp;
 use crate::tenant::Role;
-use lines::{Line, each_line};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// An audit log, and how far back to look.
 #[derive(Clone, Copy, Debug)]
@@ -135,8 +131,6 @@ struct When {
 }
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// What a compressed file begins with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 impl Usage {
     /// Reads a log.
@@ -151,38 +145,22 @@ impl Usage {
             without_roles: 0,
             last: HashMap::new(),
         };
-        if log.path == Path::new("-") {
-            usage.add("standard input", io::stdin().lock(), known)?;
-            return Ok(usage);
-        }
-        for path in files(log.path)? {
-            let name = path.display().to_string();
-            let file = File::open(&path).map_err(|error| failed(&name, &error))?;
-            usage.add(&name, BufReader::with_capacity(1 << 16, file), known)?;
-        }
-        Ok(usage)
-    }
-
-    fn add(&mut self, name: &str, mut reader: impl BufRead, known: &Known) -> Result<(), Error> {
-        let start = reader.fill_buf().map_err(|error| failed(name, &error))?;
-        if start.starts_with(&GZIP) {
-            let why = "it is compressed: `zcat` it, and read it with `--audit -`";
-            return Err(Error::File(format!("`{name}`: {why}")));
-        }
         // Ids have no escapes, so a line without it is of somebody else.
         let own = format!("\"{}\"", known.account);
-        let read = each_line(reader, |number, line| {
+        let read = log::read(log.path, |name, number, line| {
             let taken = match line {
-                Line::Whole(bytes) => self.take(bytes, &own, known),
+                Line::Whole(bytes) => usage.take(bytes, &own, known),
                 Line::TooLong => None,
             };
             if taken.is_none() {
-                self.torn += 1;
-                self.torn_at
+                usage.torn += 1;
+                usage
+                    .torn_at
                     .get_or_insert_with(|| format!("{name}:{number}"));
             }
         });
-        read.map_err(|error| failed(name, &error))
+        read.map_err(|Unread(why)| Error::File(why))?;
+        Ok(usage)
     }
 
     /// One line; `None`: it is no record.
@@ -301,36 +279,6 @@ fn used_roles(record: &Record, is_service: bool) -> Vec<String> {
             known.cloned().collect()
         }
     }
-}
-
-fn failed(name: &str, error: &io::Error) -> Error {
-    Error::File(format!("`{name}`: {error}"))
-}
-
-/// The file itself, or those of the gate in a folder: `audit.ndjson` and what was put aside of it.
-fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    let shown = path.display().to_string();
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|error| failed(&shown, &error))? {
-        let entry = entry.map_err(|error| failed(&shown, &error))?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let rest = name.strip_prefix("audit.ndjson");
-        // Compressed ones among them are told when they are read: what they hold must not count as unused.
-        let is_log = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        if is_log && !name.ends_with(".next") {
-            found.push(entry.path());
-        }
-    }
-    if found.is_empty() {
-        let why = "there is no `audit.ndjson` in it";
-        return Err(Error::File(format!("`{shown}`: {why}")));
-    }
-    found.sort();
-    Ok(found)
 }
 
 #[cfg(test)]

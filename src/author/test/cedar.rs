@@ -11,9 +11,7 @@ use crate::decision::{Asking, Put};
 use crate::document::{Document, child};
 use crate::explain;
 use crate::fault::{Fault, nearest};
-use crate::policy::{
-    Consulted, Environment, OverlayState, PrincipalType, Ruling, Store, Whose, evaluate,
-};
+use crate::policy::{Consulted, Environment, PrincipalType, Ruling, Store, Whose, evaluate};
 use crate::reason::Reason;
 use crate::tenant::AccountId;
 use cedar_policy::{Context, Entities, EntityUid, Request};
@@ -277,21 +275,10 @@ impl Reader<'_> {
         let Some(account) = account else {
             return Ok(layers);
         };
-        self.desk.store.load(account);
-        match self.desk.store.overlay(account) {
-            OverlayState::Absent => {}
-            OverlayState::Ready(overlay) => {
-                layers.extend(overlay.slice(environment).map(|slice| Asking {
-                    account: Some(account.clone()),
-                    slice: Arc::clone(slice),
-                    whose: Whose::Owner,
-                }));
-            }
-            OverlayState::Cold | OverlayState::Unavailable => {
-                let message = format!("the policies of account `{account}` do not load");
-                return Err(self.fault(pointer, message, "see `palisade check`"));
-            }
-        }
+        let own = Asking::of(&self.desk.store, environment, account, Whose::Owner);
+        layers.extend(
+            own.map_err(|why| self.fault(pointer, why.to_string(), "see `palisade check`"))?,
+        );
         Ok(layers)
     }
 

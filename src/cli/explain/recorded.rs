@@ -1,13 +1,11 @@
 //! A request of an audit log: what its records hold, and what they cannot tell.
 
 use super::{Args, Failure, Format, say};
+use crate::author::log::{self, Line, Unread};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::Path;
 
-/// The longest line that is read as a record.
-const LINE_BYTES_MAX: u64 = 256 * 1024;
 /// How many records of one request are told: a stream has one for its end, too.
 const RECORDS_MAX: usize = 8;
 
@@ -28,9 +26,8 @@ pub(super) fn tell(args: &Args, id: &str) -> Result<(), Failure> {
     let Some(path) = &args.audit else {
         return Ok(());
     };
-    let read = || search(BufReader::new(File::open(path)?), id);
     let shown = path.display();
-    let found = read().map_err(|error| Failure::Usage(format!("`{shown}`: {error}")))?;
+    let found = search(path, id).map_err(|Unread(why)| Failure::Usage(why))?;
     let Some(first) = found.records.first() else {
         let torn = found.torn;
         return Err(Failure::Usage(format!(
@@ -48,32 +45,23 @@ pub(super) fn tell(args: &Args, id: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Lines are read one by one, each as far as a record may go.
-fn search(mut log: impl BufRead, id: &str) -> io::Result<Found> {
+fn search(log: &Path, id: &str) -> Result<Found, Unread> {
     let mut found = Found::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = log
-            .by_ref()
-            .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut line)?;
-        if read == 0 {
-            return Ok(found);
+    log::read(log, |_, _, line| {
+        let record = match line {
+            Line::Whole(bytes) => serde_json::from_slice::<Map<String, Value>>(bytes).ok(),
+            Line::TooLong => None,
+        };
+        let Some(record) = record else {
+            found.torn += 1;
+            return;
+        };
+        let is = record.get("request_id").and_then(Value::as_str) == Some(id);
+        if is && found.records.len() < RECORDS_MAX {
+            found.records.push(record);
         }
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        match serde_json::from_slice::<Map<String, Value>>(&line) {
-            Ok(record) => {
-                let is = record.get("request_id").and_then(Value::as_str) == Some(id);
-                if is && found.records.len() < RECORDS_MAX {
-                    found.records.push(record);
-                }
-            }
-            Err(_) => found.torn += 1,
-        }
-    }
+    })?;
+    Ok(found)
 }
 
 fn human(found: &Found, again: &str) -> String {

@@ -5,12 +5,13 @@ use crate::app;
 use crate::author::prove::{self, Asking, Found, Wanted};
 use crate::author::test::{Desk, Setting};
 use crate::cli::complain;
+use crate::cli::side::side;
 use crate::clock::Clock;
 use crate::config::{self, FILE_BYTES_MAX, Resolved};
 use crate::fault::{Fault, Place, nearest};
-use crate::policy::{OverlaySource, Settings, Source, Theory};
+use crate::policy::{OverlaySource, Source, Theory};
 use crate::telemetry::Metrics;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn isolation(args: &Isolation) -> Result<Done, Stopped> {
@@ -94,8 +95,9 @@ pub(super) fn overlays(args: &Overlays) -> Result<Done, Stopped> {
 }
 
 pub(super) fn diff(args: &Diff) -> Result<Done, Stopped> {
-    let (old, _) = side(&args.old, &args.file.config)?;
+    let old = side(&args.old, &args.file.config)?.0.policy;
     let (new, config) = side(&args.new, &args.file.config)?;
+    let new = new.policy;
     let found = solver(&args.how)?;
     let report = prove::diff(&old, &new, &found)?;
     let mut unwritten = None;
@@ -130,41 +132,6 @@ pub(super) fn diff(args: &Diff) -> Result<Done, Stopped> {
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
-}
-
-/// A configuration, or one with a folder in the place of its platform's policies; and its file.
-fn side(path: &Path, config: &Path) -> Result<(Settings, PathBuf), Vec<Fault>> {
-    if !path.is_dir() {
-        return Ok((config::load(path)?.policy, path.to_owned()));
-    }
-    let settings = config::load(config)?.policy;
-    let mut faults = Vec::new();
-    let mut platform = Vec::new();
-    let listing = config::list(path).map_err(|fault| vec![*fault])?;
-    faults.extend(listing.refused);
-    let files = listing.entries.iter();
-    for entry in files.filter(|entry| !entry.is_folder && entry.stem("cedar").is_some()) {
-        match config::read_file(&entry.path, FILE_BYTES_MAX) {
-            Ok(text) => platform.push(Source::new(entry.shown(), text)),
-            Err(fault) => faults.push(*fault),
-        }
-    }
-    if platform.is_empty() && faults.is_empty() {
-        let place = Place::file(path.display().to_string());
-        let fault = Fault::error("folder_empty", place, "the folder holds no `*.cedar` file");
-        faults.push(fault.help("name a folder of policies, or a configuration"));
-    }
-    if faults.is_empty() {
-        Ok((
-            Settings {
-                platform,
-                ..settings
-            },
-            config.to_owned(),
-        ))
-    } else {
-        Err(faults)
-    }
 }
 
 /// Guards are what a file of that name holds.

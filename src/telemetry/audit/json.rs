@@ -44,6 +44,14 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// `value` is JSON already.
+    pub(super) fn raw_if(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.key(name);
+            self.out.extend_from_slice(value.as_bytes());
+        }
+    }
+
     pub(super) fn number(&mut self, name: &'static str, value: u64) {
         self.key(name);
         let mut digits = itoa::Buffer::new();

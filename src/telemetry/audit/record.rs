@@ -78,6 +78,9 @@ pub struct Record<'a> {
     pub cached: Option<bool>,
     /// The content hash of the rules that decided.
     pub revision: Option<&'a str>,
+    /// What was asked of the policies, a list in JSON: for whoever asks others the same. `None`: nothing was, or it is not
+    /// to be recorded.
+    pub questions: Option<&'a str>,
     /// What the client is not told.
     pub detail: Option<&'a str>,
     /// The name of the upstream.
@@ -147,6 +150,7 @@ impl Default for Record<'_> {
             policies: &[],
             cached: None,
             revision: None,
+            questions: None,
             detail: None,
             upstream: None,
             duration_us: None,
@@ -225,6 +229,7 @@ impl Record<'_> {
         });
         object.flag_if("cached", self.cached);
         object.text_if("revision", self.revision);
+        object.raw_if("questions", self.questions);
         object.text_if("detail", self.detail);
         object.text_if("upstream", self.upstream);
         object.number_if("duration_us", self.duration_us);

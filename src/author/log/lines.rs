@@ -3,11 +3,11 @@
 use std::io::{self, BufRead};
 
 /// The longest line that is read; the gate writes none that is nearly so long.
-pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
+pub const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// What stands on a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub enum Line<'a> {
     /// The whole of it, without its end.
     Whole(&'a [u8]),
     /// More than [`LINE_BYTES_MAX`].
