@@ -12,6 +12,8 @@ mod state;
 mod story;
 mod text;
 
+pub(crate) use text::{one_line, shell_quoted, shell_word};
+
 pub use decisive::way;
 pub use question::{Asked as AskedPolicy, Because, Entity, Question, permits};
 pub use remedy::{Remedy, Suggestion};

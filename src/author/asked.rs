@@ -19,6 +19,9 @@ pub enum Misread {
     /// No field's value.
     #[error("the token is not one line")]
     Token,
+    /// No request has so many.
+    #[error("there are more headers than a request can have")]
+    Headers,
 }
 
 /// Method and target, as in `GET /app/v1/missions?workspaceId=x`; without a method, GET.
@@ -49,6 +52,16 @@ pub fn named_field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue),
         Some((name, value))
     };
     read().ok_or_else(|| Misread::Header(format!("{name}: {value}")))
+}
+
+/// Adds a field; a map of these has an end.
+pub fn append(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    value: HeaderValue,
+) -> Result<(), Misread> {
+    let added = headers.try_append(name, value);
+    added.map(|_| ()).map_err(|_| Misread::Headers)
 }
 
 /// Names a host where the request names none: the first that is served.

@@ -139,9 +139,9 @@ impl Cache {
         entry.window?.contains(now).then_some(entry)
     }
 
-    /// Whether an answer for `key` is kept, ended or not; nothing counts this as a use of it.
-    pub(super) fn holds(&self, key: &Key) -> bool {
-        self.entries.contains_key(key.bytes())
+    /// Whether there is an answer for `key` that holds at `now`. To the cache this is a use of it.
+    pub(super) fn holds(&self, key: &Key, now: Timestamp) -> bool {
+        self.find(key, now).is_some()
     }
 
     /// How much is kept.

@@ -65,7 +65,7 @@ impl Pdp {
             let key = Key::of(store, &layers, &facts);
             Some(Keeping {
                 window: layers.window(&facts),
-                held: self.cache.holds(&key),
+                held: self.cache.holds(&key, facts.head.now),
             })
         });
         keeping.collect()

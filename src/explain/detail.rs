@@ -3,6 +3,7 @@
 use super::question::{Asked, Because, Entity, Question};
 use super::remedy::{Remedy, Suggestion};
 use super::state::{Bound, Cache, Limits};
+use super::text::{one_line, shell_quoted};
 use std::fmt;
 
 /// The namespace that everything of ours stands in; people need not read it every time.
@@ -181,8 +182,8 @@ impl fmt::Display for Suggestion {
         }
         for (index, change) in self.changes.iter().enumerate() {
             let space = if index == 0 { "" } else { " " };
-            write!(f, "{space}--what-if '{change}'")?;
+            write!(f, "{space}--what-if {}", shell_quoted(change))?;
         }
-        write!(f, ": {}", self.meaning.join(", and "))
+        write!(f, ": {}", one_line(&self.meaning.join(", and ")))
     }
 }

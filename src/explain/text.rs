@@ -138,7 +138,7 @@ fn tell_decision(f: &mut fmt::Formatter<'_>, decision: &Decision) -> fmt::Result
     let step = decision.step.unwrap_or("-");
     writeln!(f, "decision   DENY {status} {code}, at step `{step}`")?;
     if let Some(detail) = &decision.detail {
-        writeln!(f, "           {detail}")?;
+        writeln!(f, "           {}", one_line(detail))?;
     }
     match decision.help {
         Some(help) => writeln!(f, "help       {help}"),
@@ -154,8 +154,28 @@ impl fmt::Display for Policy {
             write!(f, " ({file}:{})", self.line.unwrap_or(1))?;
         }
         for text in [&self.reason, &self.description].into_iter().flatten() {
-            write!(f, "\n           {text}")?;
+            write!(f, "\n           {}", one_line(text))?;
         }
         Ok(())
     }
+}
+
+/// Other people's text, where a line of it could look like one of ours.
+pub(crate) fn one_line(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(plain).collect()
+}
+
+/// As one word of a shell's: what is shown to be pasted may hold other people's text.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    shell_quoted(text)
+}
+
+/// The same, always in quotes.
+pub(crate) fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

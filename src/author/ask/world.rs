@@ -7,10 +7,19 @@ use crate::decision::Pdp;
 use crate::explain::{self, Asked, Told};
 use crate::gate::{Generation, Identity};
 use crate::head::Peer;
+use crate::reason::Reason;
 use crate::token::{Caller, Error, PlatformRole, Verified};
 use http::request::Parts;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// Nobody vouches for what such a token says.
+const UNVOUCHED: [Reason; 4] = [
+    Reason::TokenMalformed,
+    Reason::TokenSignature,
+    Reason::IssuerUnknown,
+    Reason::KeysUnavailable,
+];
 
 /// A request, who sends it, and the rules that decide.
 #[derive(Clone)]
@@ -101,6 +110,20 @@ impl World {
         let mut world = self.clone();
         for change in changes {
             change.apply(&mut world, caller)?;
+        }
+        // Of a token that nobody vouches for other claims would be taken as if they had been signed.
+        if let (
+            Who::Token {
+                found: Err(error), ..
+            },
+            Who::Claims(_),
+        ) = (&self.who, &world.who)
+            && UNVOUCHED.contains(&error.reason())
+        {
+            let code = error.reason().code();
+            return Err(Cannot::new(format!(
+                "the token does not hold ({code}); give `claims` to ask of another one"
+            )));
         }
         Ok(world)
     }

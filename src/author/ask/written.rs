@@ -45,6 +45,9 @@ enum Values {
     Many(Vec<String>),
 }
 
+/// Keys of what is supposed are short; what is longer is something else, and not told again.
+const KEY_BYTES_MAX: usize = 128;
+
 /// Reads a question: the world in which it is asked, and what is supposed to be otherwise. A token is held
 /// against the keys that the gate has; it is neither remembered nor told again.
 pub fn read(
@@ -65,7 +68,18 @@ pub fn read(
             Cannot::new("`at` is no moment; write it like `2026-12-31T12:00:00Z`")
         })?,
     };
-    let changes = written.what_if.iter().map(|text| Change::parse(text));
+    let changes = written.what_if.iter().enumerate().map(|(at, text)| {
+        let wrong = || {
+            Cannot::new(format!(
+                "`what_if[{at}]` is not KEY=VALUE, as in `role=editor`"
+            ))
+        };
+        let (key, _) = text.split_once('=').ok_or_else(wrong)?;
+        if key.len() > KEY_BYTES_MAX {
+            return Err(wrong());
+        }
+        Change::parse(text)
+    });
     let changes = changes.collect::<Result<Vec<Change>, Cannot>>()?;
     let address = written.client_ip.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let peer = Peer::plain(address.to_canonical());
@@ -81,7 +95,11 @@ pub fn read(
 
 impl Written {
     fn parts(&self, generation: &Generation) -> Result<http::request::Parts, Cannot> {
-        let mut parts = asked::request(&self.request)?;
+        // Nothing of a question is told again: a token may stand in the wrong place.
+        let wrong = |_| {
+            Cannot::new("`request` is none; write it like `GET /app/v1/missions?workspaceId=x`")
+        };
+        let mut parts = asked::request(&self.request).map_err(wrong)?;
         for (name, values) in &self.headers {
             let values = match values {
                 Values::One(value) => std::slice::from_ref(value),
@@ -94,7 +112,7 @@ impl Written {
                 if name == header::AUTHORIZATION {
                     return Err(Cannot::new("a token is given as `token`, not as a header"));
                 }
-                parts.headers.append(name, value);
+                asked::append(&mut parts.headers, name, value)?;
             }
         }
         asked::name_host(&mut parts.headers, generation.head.hosts.first());

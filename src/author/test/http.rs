@@ -174,7 +174,8 @@ impl Reader<'_> {
                     let field = asked::named_field(name, value);
                     let place = || child(&child(at, "headers"), name);
                     let (name, value) = field.map_err(|error| (place(), error))?;
-                    parts.headers.append(name, value);
+                    asked::append(&mut parts.headers, name, value)
+                        .map_err(|error| (child(at, "headers"), error))?;
                 }
             }
             asked::name_host(&mut parts.headers, self.desk.host.as_deref());

@@ -3,6 +3,7 @@
 use super::http;
 use super::{Coverage, Mutation, Outcome};
 use crate::clock::Timestamp;
+use crate::explain::shell_word;
 use crate::x509::Identity;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
@@ -182,22 +183,22 @@ impl fmt::Display for Outcome {
 
 /// The command that explains the request of a case.
 pub(super) fn explain(case: &http::Case, now: Timestamp, config: &Path) -> String {
-    let mut command = format!("palisade explain {}", quoted(&case.request));
+    let mut command = format!("palisade explain {}", shell_word(&case.request));
     let at = case.at().unwrap_or(now);
     for field in case.fields() {
-        let _ = write!(command, " --header {}", quoted(&field));
+        let _ = write!(command, " --header {}", shell_word(&field));
     }
     if let Some(body) = &case.body {
         let body = String::from_utf8_lossy(body);
         if body.starts_with(['{', '[']) {
-            let _ = write!(command, " --body {}", quoted(&body));
+            let _ = write!(command, " --body {}", shell_word(&body));
         } else {
-            let _ = write!(command, " --body <(printf %s {})", quoted(&body));
+            let _ = write!(command, " --body <(printf %s {})", shell_word(&body));
         }
     }
     match case.claims_at(at) {
         Some(claims) => {
-            let _ = write!(command, " --claims {}", quoted(&claims));
+            let _ = write!(command, " --claims {}", shell_word(&claims));
         }
         None => command.push_str(" --anonymous"),
     }
@@ -205,14 +206,18 @@ pub(super) fn explain(case: &http::Case, now: Timestamp, config: &Path) -> Strin
         let _ = write!(command, " --what-if context.ip={}", case.peer.address);
     }
     if let Some(owner) = &case.peer.certificate {
-        let _ = write!(command, " --client-certificate {}", quoted(&names(owner)));
+        let _ = write!(
+            command,
+            " --client-certificate {}",
+            shell_word(&names(owner))
+        );
     }
     let config = config.display().to_string();
     let _ = write!(
         command,
         " --at {} --config {}",
         at.rfc3339(),
-        quoted(&config)
+        shell_word(&config)
     );
     command
 }
@@ -228,15 +233,6 @@ fn names(owner: &Identity) -> String {
 /// The command that runs a case alone.
 pub(super) fn alone(file: &str, name: &str, config: &Path) -> String {
     let config = config.display().to_string();
-    let (file, name, config) = (quoted(file), quoted(name), quoted(&config));
+    let (file, name, config) = (shell_word(file), shell_word(name), shell_word(&config));
     format!("palisade test {file} --filter {name} --config {config}")
-}
-
-/// As one word of a shell's.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

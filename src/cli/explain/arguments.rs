@@ -27,7 +27,7 @@ pub(super) fn world(
     let mut parts = asked::request(args.request.as_deref().unwrap_or_default())?;
     for line in &args.headers {
         let (name, value) = asked::field(line)?;
-        parts.headers.append(name, value);
+        asked::append(&mut parts.headers, name, value)?;
     }
     asked::name_host(&mut parts.headers, generation.head.hosts.first());
     let who = who(args, generation, setting, now)?;
@@ -105,9 +105,15 @@ pub(super) fn answered<'a>(
         let name = line.split(':').next().unwrap_or_default();
         name.trim().eq_ignore_ascii_case(header::HOST.as_str())
     });
+    // Files of cases are shared.
+    let secrets = [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        header::PROXY_AUTHORIZATION,
+    ];
     let written = world.parts.headers.iter();
-    let written = written
-        .filter(|(name, _)| *name != header::AUTHORIZATION && (named || *name != header::HOST));
+    let written =
+        written.filter(|(name, _)| !secrets.contains(name) && (named || *name != header::HOST));
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Ok(Answered {
         request: args.request.as_deref().unwrap_or_default(),

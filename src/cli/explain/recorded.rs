@@ -2,6 +2,7 @@
 
 use super::{Args, Failure, Format, say};
 use crate::author::log::{self, Line, Unread};
+use crate::explain::{one_line, shell_quoted};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -75,7 +76,7 @@ fn human(found: &Found, again: &str) -> String {
                 .as_str()
                 .filter(|text| !text.contains(char::is_control));
             let value = plain.map_or_else(|| value.to_string(), str::to_owned);
-            let _ = writeln!(out, "{label:<11}{name}: {value}");
+            let _ = writeln!(out, "{label:<11}{}: {value}", one_line(name));
         }
     }
     let _ = writeln!(out, "untold     {UNTOLD}");
@@ -93,7 +94,8 @@ fn human(found: &Found, again: &str) -> String {
 /// The command that asks as much of it again as the record holds.
 fn again(record: &Map<String, Value>) -> String {
     let text = |name: &str| record.get(name).and_then(Value::as_str);
-    let mut target = text("path").unwrap_or("/").to_owned();
+    let path = text("path").filter(|path| !path.contains(char::is_control));
+    let mut target = path.unwrap_or("/").to_owned();
     let mut more = String::new();
     let references = record.get("references").and_then(Value::as_array);
     for reference in references.into_iter().flatten() {
@@ -101,24 +103,42 @@ fn again(record: &Map<String, Value>) -> String {
         let (Some(place), Some(value)) = (part("place"), part("value")) else {
             continue;
         };
-        if value.contains(char::is_control) {
+        if [place, value]
+            .iter()
+            .any(|text| text.contains(char::is_control))
+        {
             continue;
         }
         if let Some(name) = place.strip_prefix("query ") {
             let join = if target.contains('?') { '&' } else { '?' };
-            let _ = write!(target, "{join}{name}={value}");
+            let _ = write!(target, "{join}{}={}", encoded(name), encoded(value));
         } else if let Some(name) = place.strip_prefix("header ") {
-            let _ = write!(more, " --header {}", quoted(&format!("{name}: {value}")));
+            let _ = write!(
+                more,
+                " --header {}",
+                shell_quoted(&format!("{name}: {value}"))
+            );
         }
     }
     if let Some(at) = text("time") {
-        let _ = write!(more, " --at {}", quoted(at));
+        let _ = write!(more, " --at {}", shell_quoted(at));
     }
     let request = format!("{} {target}", text("method").unwrap_or("GET"));
-    format!("palisade explain {}{more} --claims FILE", quoted(&request))
+    format!(
+        "palisade explain {}{more} --claims FILE",
+        shell_quoted(&request)
+    )
 }
 
-/// For a shell: a record is other people's text.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+/// A query's name or value: what a caller sent stays one, whatever is in it.
+fn encoded(text: &str) -> String {
+    let one = |byte: u8| {
+        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if plain {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    text.bytes().map(one).collect()
 }

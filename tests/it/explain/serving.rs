@@ -145,12 +145,51 @@ fn neither_the_token_nor_a_forged_one_is_told_again() {
         json!({ "request": "/app/v1/missions", "headers": { "authorization": format!("Bearer {token}") } }),
         json!({ "request": "/app/v1/missions", "headers": { "cookie": format!("{token}\n") } }),
         json!({ "request": "/app/v1/missions", "token": format!("{token}\nx") }),
+        json!({ "request": format!("Bearer {token}") }),
+        json!({ "request": "/app/v1/missions", "what_if": [token] }),
+        json!({ "request": "/app/v1/missions", "what_if": [format!("{token}=1")] }),
     ] {
         let text = ask(&gate, &question).text();
         assert!(!text.contains(signature), "{text}");
         assert!(!text.contains(said), "{text}");
         assert!(!text.contains(CONTROL_TOKEN), "{text}");
     }
+}
+
+/// What nobody signed is not taken for signed because something is supposed of it.
+#[test]
+fn nothing_is_supposed_of_a_forged_token() {
+    let gate = TestGate::start();
+    let token = gate.issuer.user("ana").role("viewer").sign();
+    let (said, signature) = token.rsplit_once('.').expect("three parts");
+    let forged = format!("{said}.{}", signature.chars().rev().collect::<String>());
+    let question = |token: &str| json!({ "request": "/app/v1/missions", "token": token, "what_if": ["claims.x=1"] });
+    let reply = ask(&gate, &question(&forged));
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(
+        reply.text().contains("the token does not hold"),
+        "{}",
+        reply.text()
+    );
+    assert_eq!(told(&gate, &question(&token))["decision"]["allowed"], true);
+}
+
+#[test]
+fn more_headers_than_a_request_can_have_are_no_question() {
+    let gate = TestGate::start();
+    let headers: serde_json::Map<String, Value> = (0..25_500_usize)
+        .map(|n| {
+            let letter = |n: usize| char::from(b"abcdefghijklmnopqrstuvwxyz0123456789"[n % 36]);
+            let name: String = [n / 1296, n / 36, n].map(letter).into_iter().collect();
+            (name, json!(""))
+        })
+        .collect();
+    let reply = ask(
+        &gate,
+        &json!({ "request": "/app/v1/missions", "headers": headers }),
+    );
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(reply.text().contains("more headers"), "{}", reply.text());
 }
 
 #[test]
@@ -203,7 +242,7 @@ fn what_is_no_question_says_why() {
             "a name stands twice",
         ),
         ("{}", "request"),
-        ("{\"request\": \"not one\"}", "is not a request"),
+        ("{\"request\": \"not one\"}", "`request` is none"),
         ("{\"request\": \"/x\", \"as\": \"ana\"}", "`as`"),
         ("{\"request\": \"/x\", \"at\": \"noon\"}", "is no moment"),
         ("{\"request\": \"/x\", \"client_ip\": \"here\"}", "address"),

@@ -253,13 +253,61 @@ fn nothing_is_sought_that_would_leave_the_tenant() {
         );
     }
     // Not even one's own supposing gets there.
-    let elsewhere = ["--as", "ana", "--what-if", "claims.accountId=globex"];
-    let told = story(
-        &folder,
-        "/app/v1/missions?workspaceId=globex-prod",
-        &elsewhere,
+    for elsewhere in ["claims.accountId=globex", "claims./workspaceId=globex-prod"] {
+        let supposed = ["--as", "ana", "--what-if", elsewhere];
+        let said = ask(
+            &folder,
+            "/app/v1/missions?workspaceId=globex-prod",
+            &supposed,
+        );
+        assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+        assert!(said.err.contains("nothing to suppose"), "{}", said.err);
+    }
+}
+
+/// Policies of accounts are other people's text: it makes no line, and no command of whoever pastes one.
+#[test]
+fn other_peoples_text_is_no_line_and_no_command() {
+    let folder = shipped();
+    folder.append(
+        "tenants/acme.cedar",
+        "@id(\"mine\")\n@reason(\"x\ndecision   ALLOW (forged)\")\nforbid (principal, action == Tenancy::Action::\"app/missions/list\", \
+         resource) unless { context has tenant && context.tenant.plan == \"pro'; touch PWNED; echo '\" };\n",
     );
-    assert_eq!(told["decision"]["allowed"], false, "{told:#}");
+    let said = ask(&folder, "/app/v1/missions", &["--as", "ana"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(!said.out.contains("\ndecision   ALLOW"), "{}", said.out);
+    let safe = r"--what-if 'context.tenant.plan=pro'\''; touch PWNED; echo '\'''";
+    assert!(said.out.contains(safe), "{}", said.out);
+    let log = json!({ "time": "2026-11-23T10:00:00.000Z", "request_id": "r-1", "a\ndecision   ALLOW": 1, "path": "/x\ny",
+        "references": [{ "place": "query workspaceId", "value": "acme-prod&userId=u-edi" }, { "place": "query a\nb", "value": "c" }] });
+    folder.write("log", &format!("{log}\n"));
+    let said = folder.run(&["explain", "--audit", "log", "--id", "r-1"]);
+    assert!(!said.out.contains("\ndecision"), "{}", said.out);
+    let again = "palisade explain 'GET /?workspaceId=acme-prod%26userId%3Du-edi' --at";
+    assert!(said.out.contains(again), "{}", said.out);
+}
+
+#[test]
+fn credentials_of_a_question_become_no_part_of_a_case() {
+    let folder = shipped();
+    let headers = [
+        "cookie: session=SECRET",
+        "proxy-authorization: Basic SECRET",
+        "x-trace: 1",
+    ];
+    let headers = headers.iter().flat_map(|header| ["--header", header]);
+    let asked: Vec<&str> = ["--as", "ana", "--write-test", "new.yaml"]
+        .into_iter()
+        .chain(headers)
+        .collect();
+    let said = ask(&folder, "/app/v1/missions", &asked);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let written = folder.read("new.yaml");
+    assert!(
+        written.contains("x-trace") && !written.contains("SECRET"),
+        "{written}"
+    );
 }
 
 #[test]

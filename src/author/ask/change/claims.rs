@@ -177,6 +177,21 @@ fn add_to_list(slot: &mut Value, text: String) -> Result<(), Cannot> {
     Ok(())
 }
 
+/// Whether `after` says that the caller is somebody of another account or workspace.
+fn leaves(world: &World, after: &Map<String, Value>) -> bool {
+    let (Ok(settings), Some(before)) = (settings(world), world.claims()) else {
+        return false;
+    };
+    let mapping = &settings.mapping;
+    let own = [&mapping.account, &mapping.workspace].into_iter().flatten();
+    let (before, after) = (Value::Object(before.clone()), Value::Object(after.clone()));
+    own.into_iter().any(|pointer| {
+        let text = |claims: &Value| claims.pointer(pointer)?.as_str().map(str::to_owned);
+        let now = text(&after);
+        now.is_some() && now != text(&before)
+    })
+}
+
 /// Changes the value at `pointer`, `null` where there is none; what is `null` after it is taken away.
 fn edit(
     world: &mut World,
@@ -205,6 +220,11 @@ fn edit(
     change(slot)?;
     if slot.is_null() {
         here.remove(last);
+    }
+    if leaves(world, &claims) {
+        return Err(Cannot::new(
+            "the caller's account and workspace are nothing to suppose; give other `claims` instead",
+        ));
     }
     world.claim(claims);
     Ok(())
