@@ -58,6 +58,10 @@ pub trait View: Send + Sync + 'static {
     /// One account as it stands, by its id. `None`: there is none.
     fn account(&self, id: &str) -> Option<serde_json::Value>;
 
+    /// What policies that are to be would have answered: of everybody, or of one account. `None`: there is no such
+    /// account. No secrets.
+    fn shadow(&self, account: Option<&str>) -> Option<serde_json::Value>;
+
     /// What the gate would do with a request that `asked`, a JSON object, describes, and why. No secrets.
     fn explain(&self, asked: Vec<u8>) -> Explained;
 

@@ -14,6 +14,7 @@ mod layers;
 mod permit;
 mod put;
 mod question;
+mod shadow;
 mod share;
 mod view;
 
@@ -21,6 +22,10 @@ pub use auditor::Mismatch;
 pub use cache::{Kept, Settings};
 pub use permit::{By, Denied, Permit, public};
 pub use put::{Asking, Keeping, Put};
+pub use shadow::{
+    Answered, Asked as ShadowAsked, Example as ShadowExample, Row as ShadowRow, Shadow,
+    ShadowSettings, Shadows, Shown as ShadowShown, State as ShadowState, Told as ShadowTold,
+};
 
 use crate::head::Head;
 use crate::policy::{self, Answer, Ruling, Store};

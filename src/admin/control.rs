@@ -29,6 +29,8 @@ pub(super) fn router(view: Arc<dyn View>, guard: Guard) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/status/accounts/{id}", get(account))
+        .route("/shadow", get(shadow))
+        .route("/shadow/accounts/{id}", get(shadow_of))
         .route("/readyz", get(readyz))
         .route("/drain", post(drain))
         .fallback(async || Problem::Path)
@@ -54,6 +56,24 @@ async fn account(
     let found = id.ok().and_then(|Path(id)| view.account(&id));
     match found {
         Some(account) => Json(account).into_response(),
+        None => Problem::Account.into_response(),
+    }
+}
+
+async fn shadow(State(view): State<Arc<dyn View>>) -> Response {
+    match view.shadow(None) {
+        Some(told) => Json(told).into_response(),
+        None => Problem::Internal.into_response(),
+    }
+}
+
+async fn shadow_of(
+    State(view): State<Arc<dyn View>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let found = id.ok().and_then(|Path(id)| view.shadow(Some(&id)));
+    match found {
+        Some(told) => Json(told).into_response(),
         None => Problem::Account.into_response(),
     }
 }

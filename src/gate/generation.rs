@@ -1,5 +1,6 @@
 //! One generation: everything that may change while requests are served, swapped whole.
 
+use crate::decision::Shadow;
 use crate::ruleset::Ruleset;
 use crate::{forward, head};
 use std::sync::Arc;
@@ -16,4 +17,6 @@ pub struct Generation {
     pub forward: Arc<forward::Settings>,
     /// The upstreams of `forward`, as they are: what is known of them outlives a generation.
     pub services: Arc<forward::Services>,
+    /// Policies that are to be: they are asked beside those that decide, and answer nobody.
+    pub shadow: Option<Arc<Shadow>>,
 }

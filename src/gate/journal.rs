@@ -2,10 +2,11 @@
 //! that panics leaves exactly one record and one metric update too (RULES 41).
 
 use super::decide::Learnt;
+use super::generation::Generation;
 use super::refusal::{Hint, Refusal};
 use super::serve::Shared;
 use crate::clock::Timestamp;
-use crate::decision::Permit;
+use crate::decision::{Answered, Permit, Shadow, ShadowAsked};
 use crate::head::{Head, Peer};
 use crate::operation::{Access, ApiContext, Operation};
 use crate::reason::{Outcome, Reason};
@@ -35,6 +36,7 @@ pub(super) struct Journal<'a> {
     shared: &'a Shared,
     request_id: &'a str,
     revision: &'a str,
+    shadow: Option<&'a Arc<Shadow>>,
     peer: &'a Peer,
     now: Timestamp,
     started: Instant,
@@ -74,12 +76,13 @@ impl<'a> Journal<'a> {
         request_id: &'a str,
         peer: &'a Peer,
         now: Timestamp,
-        revision: &'a str,
+        generation: &'a Generation,
     ) -> Self {
         Self {
             shared,
             request_id,
-            revision,
+            revision: &generation.rules.revision,
+            shadow: generation.shadow.as_ref(),
             peer,
             now,
             started: shared.clock.instant(),
@@ -216,6 +219,29 @@ impl<'a> Journal<'a> {
             };
             slot.commit(&record);
         }
+        self.compare();
+    }
+
+    /// Lets policies that are to be answer the same question later. What was learnt is told by now.
+    fn compare(&mut self) {
+        let (Some(shadow), Some(outcome)) = (self.shadow, self.learnt.said) else {
+            return;
+        };
+        let (learnt, head) = (&mut self.learnt, self.head.as_ref());
+        let request_id = self.request_id;
+        self.shared.shadows.offer(shadow, || {
+            Some(ShadowAsked {
+                request_id: request_id.into(),
+                caller: learnt.caller.take()?,
+                target: learnt.target.take()?,
+                scope: learnt.scope.take()?,
+                head: Arc::clone(head?),
+                answer: Answered {
+                    outcome,
+                    determining: std::mem::take(&mut learnt.determining),
+                },
+            })
+        });
     }
 
     /// The workspace that a Principal, or somebody else who may not, wants to act in.

@@ -12,7 +12,7 @@ use super::reply::{self, Form};
 use super::streams::{self, Lasting, Streams};
 use crate::body::Sent;
 use crate::clock::Clock;
-use crate::decision::Pdp;
+use crate::decision::{Pdp, Shadows};
 use crate::forward::{Allowed, Forwarder, ReplyBody};
 use crate::head::{self, Head, Peer};
 use crate::limit::{Bodies, Limits};
@@ -40,6 +40,8 @@ pub struct Shared {
     pub generation: Snapshot<Generation>,
     /// Decides, and remembers decisions.
     pub pdp: Pdp,
+    /// Asks policies that are to be, off the request path.
+    pub shadows: Shadows,
     /// Counts requests by peer, caller and account.
     pub limits: Limits,
     /// Room for bodies that are read whole.
@@ -125,8 +127,8 @@ impl Gate {
     /// Records a request whose client went away before anybody had begun to answer it.
     pub fn unheard(&self, peer: &Peer) {
         let (id, generation) = (self.ids.next(), self.shared.generation.load());
-        let (now, revision) = (self.shared.clock.now(), &generation.rules.revision);
-        drop(Journal::open(&self.shared, &id, peer, now, revision));
+        let now = self.shared.clock.now();
+        drop(Journal::open(&self.shared, &id, peer, now, &generation));
     }
 
     /// Answers one request. Whatever happens in it, a reply and a record come out; a panic ends this
@@ -156,7 +158,7 @@ impl Gate {
         let present = self.shared.metrics.in_flight();
         let rules = &generation.rules;
         let now = self.shared.clock.now();
-        let mut journal = Journal::open(&self.shared, id, peer, now, &rules.revision);
+        let mut journal = Journal::open(&self.shared, id, peer, now, generation);
         let (parts, body) = request.into_parts();
         let head = match head::read(&parts, peer, &generation.head, now) {
             Ok(head) => Arc::new(head),
