@@ -61,6 +61,10 @@ pub trait View: Send + Sync + 'static {
     /// The audit records of a request that was among the last, one a line. Empty: it was not.
     fn request(&self, id: &str) -> Vec<u8>;
 
+    /// What policies that are to be would have answered: of everybody, or of one account. `None`: there is no such
+    /// account. No secrets.
+    fn shadow(&self, account: Option<&str>) -> Option<serde_json::Value>;
+
     /// What the gate would do with a request that `asked`, a JSON object, describes, and why. No secrets.
     fn explain(&self, asked: Vec<u8>) -> Explained;
 

@@ -15,6 +15,7 @@ mod permit;
 mod put;
 mod question;
 mod recorded;
+mod shadow;
 mod share;
 mod view;
 
@@ -23,6 +24,10 @@ pub use cache::{Kept, Settings};
 pub use permit::{By, Denied, Permit, public};
 pub use put::{Asking, Keeping, Put};
 pub use recorded::{Recorded, Unposed};
+pub use shadow::{
+    Answered, Asked as ShadowAsked, Example as ShadowExample, Row as ShadowRow, Shadow,
+    ShadowSettings, Shadows, Shown as ShadowShown, State as ShadowState, Told as ShadowTold,
+};
 
 use crate::head::Head;
 use crate::policy::{self, Answer, Ruling, Store};

@@ -10,6 +10,6 @@ pub mod metrics;
 
 pub use audit::{Audit, Record, Reservation};
 pub use metrics::{
-    Crowded, Cut, DecisionSource, Dropped, LimitScope, Metrics, PolicyCounter, Present, ProxyFault,
-    SeriesDoc, TransparentFault, TunnelEnd, UpstreamFailure, UpstreamSeries,
+    Compared, Crowded, Cut, DecisionSource, Dropped, LimitScope, Metrics, PolicyCounter, Present,
+    ProxyFault, SeriesDoc, TransparentFault, TunnelEnd, UpstreamFailure, UpstreamSeries,
 };

@@ -30,6 +30,8 @@ pub(super) fn router(view: Arc<dyn View>, guard: Guard) -> Router {
         .route("/status", get(status))
         .route("/status/accounts/{id}", get(account))
         .route("/requests/{id}", get(request))
+        .route("/shadow", get(shadow))
+        .route("/shadow/accounts/{id}", get(shadow_of))
         .route("/readyz", get(readyz))
         .route("/drain", post(drain))
         .fallback(async || Problem::Path)
@@ -69,6 +71,24 @@ async fn request(
         return Problem::Request.into_response();
     }
     ([(header::CONTENT_TYPE, "application/x-ndjson")], found).into_response()
+}
+
+async fn shadow(State(view): State<Arc<dyn View>>) -> Response {
+    match view.shadow(None) {
+        Some(told) => Json(told).into_response(),
+        None => Problem::Internal.into_response(),
+    }
+}
+
+async fn shadow_of(
+    State(view): State<Arc<dyn View>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let found = id.ok().and_then(|Path(id)| view.shadow(Some(&id)));
+    match found {
+        Some(told) => Json(told).into_response(),
+        None => Problem::Account.into_response(),
+    }
 }
 
 /// What the gate would do with the request that the body describes. It is no request: nothing counts it,

@@ -65,6 +65,11 @@ impl View for Shown {
         }
     }
 
+    fn shadow(&self, account: Option<&str>) -> Option<serde_json::Value> {
+        let known = account.is_none_or(|account| account == "acme");
+        known.then(|| json!({ "shadow": account }))
+    }
+
     fn explain(&self, asked: Vec<u8>) -> super::Explained {
         let asked = String::from_utf8(asked);
         let told = asked.map(|asked| json!({ "asked": asked }));

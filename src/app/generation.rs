@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{Kept, ReloadSettings, Resolved, Restrictions};
+use crate::decision::Shadow;
 use crate::fault::Fault;
 use crate::forward::{Services, UpstreamSettings};
 use crate::gate::Generation;
@@ -37,6 +38,7 @@ pub(super) fn build(
     metrics: &Arc<Metrics>,
 ) -> Result<Built, Vec<Fault>> {
     let served = former.map(|former| &*former.services);
+    let shadowed = former.and_then(|former| former.shadow.as_deref());
     let former = former.map(|former| &former.rules);
     let issuers = if let Some(former) = former {
         former.issuers.succeed(resolved.issuers)
@@ -51,6 +53,10 @@ pub(super) fn build(
     let references = &resolved.head.header_references;
     forward.annotate = forward.annotate.with_references(references);
     let services = Services::succeed(&forward, served, metrics);
+    let store = Arc::new(store);
+    let shadow = resolved
+        .shadow
+        .map(|one| Shadow::new(one, &store, shadowed).into());
     let generation = Generation {
         rules: Ruleset {
             revision: revision(&resolved.inputs, &store),
@@ -59,7 +65,7 @@ pub(super) fn build(
             issuers,
             revocations: resolved.revocations.into(),
             directory: resolved.directory,
-            store: store.into(),
+            store,
             plans: resolved.plans.into(),
             principals: resolved.principals,
             peers: resolved.peers,
@@ -68,6 +74,7 @@ pub(super) fn build(
         forward: forward.into(),
         services: services.into(),
         record_questions: resolved.record_questions,
+        shadow,
     };
     let ends = generation.forward.upstreams.iter();
     let ends = ends.filter_map(UpstreamSettings::certificate_ends);

@@ -279,6 +279,7 @@ impl Reloader {
         let revision = Arc::clone(&generation.rules.revision);
         generation::install(&generation, &self.shared.metrics);
         self.shared.generation.replace(generation.clone());
+        self.shared.shadows.follow(generation.shadow.as_ref());
         self.shared.metrics.ruleset(&revision, true, now);
         tracing::info!(%revision, "new rules serve");
         self.tell(Report::good(now, built.warnings, built.needs_restart));

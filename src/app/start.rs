@@ -8,7 +8,7 @@ use super::reload::{READINGS, Reloader};
 use super::view::Shown;
 use crate::clock::Clock;
 use crate::config::{self, Before, Compare, Origin, Resolved};
-use crate::decision::{self, Pdp};
+use crate::decision::{self, Pdp, Shadows};
 use crate::drain::{self, Drain, Draining};
 use crate::fault::Fault;
 use crate::forward::{self, Own};
@@ -111,6 +111,7 @@ pub async fn start_on(
     let shared = Arc::new(Shared {
         generation: Snapshot::new(built.generation.clone()),
         pdp: Pdp::new(machine.decision, Arc::clone(&metrics)),
+        shadows: Shadows::new(Arc::clone(&metrics)),
         limits: Limits::default(),
         bodies: Bodies::new(machine.bodies),
         loader: Loader::default(),
@@ -118,6 +119,7 @@ pub async fn start_on(
         metrics,
         clock,
     });
+    shared.shadows.follow(built.generation.shadow.as_ref());
     tokio::spawn(keep_keys_fresh(Arc::clone(&shared), last.1.clone()));
     let looked_after = keep_upstreams(Arc::clone(&shared), own.clone(), last.1.clone());
     tokio::spawn(looked_after);

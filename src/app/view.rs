@@ -3,6 +3,7 @@
 mod account;
 mod explain;
 mod layers;
+mod shadow;
 
 use super::certificates::Certificates;
 use super::relaxed;
@@ -139,6 +140,7 @@ impl View for Shown {
             "platform": layers::platform(&rules.store),
             "decisions": layers::decisions(&self.shared),
             "overlays": layers::overlays(&rules.store),
+            "shadow": shadow::status(&generation),
             "overlays_quarantined": quarantined.collect::<Vec<_>>(),
             "descriptors": socket::descriptors().soft,
             "draining": self.drain.leaving(),
@@ -149,6 +151,10 @@ impl View for Shown {
 
     fn account(&self, id: &str) -> Option<Value> {
         account::status(id, &self.shared, &self.report.peek())
+    }
+
+    fn shadow(&self, account: Option<&str>) -> Option<Value> {
+        shadow::told(account, &self.shared)
     }
 
     fn explain(&self, asked: Vec<u8>) -> Explained {

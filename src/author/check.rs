@@ -3,6 +3,7 @@
 use super::{permits, roles};
 use crate::clock::Clock;
 use crate::config::{self, TenantsOf};
+use crate::decision::ShadowSettings;
 use crate::fault::{self, Fault, Severity};
 use crate::forward::UpstreamSettings;
 use crate::policy::Store;
@@ -31,6 +32,8 @@ pub fn check(path: &Path) -> Vec<Fault> {
             let accounts_permit = overlays.any(|one| !one.files().is_empty());
             let (router, directory) = (resolved.router, resolved.directory);
             let issuers = resolved.issuers;
+            let shadow = resolved.shadow.map(ShadowSettings::review);
+            faults.extend(shadow.into_iter().flatten().map(quarantine));
             faults.extend(match Store::build(resolved.policy) {
                 Ok((store, mut found)) if store.quarantined().is_empty() => {
                     if !accounts_permit {

@@ -11,6 +11,7 @@ mod revocations;
 mod route;
 mod running;
 mod serving;
+mod shadow;
 mod tenant;
 mod tls;
 mod transport;
@@ -26,6 +27,7 @@ pub(crate) use route::{
 };
 pub(crate) use running::{Audit, Cache, Log, LogFormat, LogLevel, Plan, Principals, Reload, Share};
 pub(crate) use serving::{Admin, Annotate, Assertion, Limits, Listen, Pool, Timeouts, Upstream};
+pub(crate) use shadow::Shadow;
 pub(crate) use tenant::{
     MachineClient, Member, NotBefore, Overlay, Status, Tenant, Tenants, Workspace, WorkspaceRole,
 };
@@ -79,6 +81,14 @@ pub(crate) struct Config {
     /// hold over them.
     #[schemars(length(min = 1), extend("examples" = ["policies/"]))]
     pub(crate) policies: String,
+    /// The folder of policies that are to be: `*.cedar` in the place of the platform's, where there are any, and
+    /// `accounts/<account>.cedar` or `accounts/<account>/*.cedar` in the place of an account's own. Decisions are
+    /// put to them once they are made; they never answer. A
+    /// fault in them stops neither a start nor a reload. `{policies: FOLDER, every: 10}` puts one decision of ten.
+    /// Absent: none are.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["policies-next/"]))]
+    pub(crate) shadow: Option<Shadow>,
     /// The folder of the Cedar schema (`*.cedarschema`).
     #[schemars(length(min = 1), extend("examples" = ["schemas/"]))]
     pub(crate) schema: String,

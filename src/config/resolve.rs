@@ -10,6 +10,7 @@ mod listen;
 mod references;
 mod route;
 mod running;
+mod shadow;
 mod transparent;
 mod transport;
 mod upstream;
@@ -30,7 +31,7 @@ use crate::policy::{self, Source};
 use crate::route::{BodyRule, ReferenceIn, ReferenceKind, ReferenceRule, Route, Router};
 use crate::tls::Material;
 use crate::token::{IssuerSettings, KeySource, Revocations};
-use crate::{forward, head::Limits};
+use crate::{decision, forward, head::Limits};
 use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,6 +66,7 @@ pub(super) fn resolve(
     let operations = operations(&found.list, &references);
     let mut policy = policy(config, operations, &mut texts, &mut findings);
     policy.overlays = std::mem::take(&mut tenants.overlays);
+    let shadow = shadow::resolve(config, &policy, &tenants.directory, &findings);
     let router = router(&mut found, &mut findings);
     let decision = running::decision(&config.cache, &mut findings);
     let audit = running::audit(&config.audit, &mut findings);
@@ -91,6 +93,7 @@ pub(super) fn resolve(
                 directory: tenants.directory,
                 revocations: revoked,
                 policy,
+                shadow,
                 decision,
                 plans: running::plans(&config.plans),
                 bodies: listen::bodies(&config.listen.limits),
@@ -113,7 +116,9 @@ pub(super) fn resolve(
         (.., router) => {
             let typed = found.complete && router.is_some();
             let policies = further::policies(policy, typed);
-            Err([errors, tenants.quarantined, policies, warnings].concat())
+            let shadow = shadow.map(decision::ShadowSettings::unread);
+            let shadow = shadow.unwrap_or_default();
+            Err([errors, tenants.quarantined, policies, shadow, warnings].concat())
         }
     }
 }

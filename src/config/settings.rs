@@ -42,6 +42,8 @@ pub struct Resolved {
     pub revocations: Revocations,
     /// Schema, operations, platform policies and overlays.
     pub policy: policy::Settings,
+    /// Policies that are to be; `None`: none are.
+    pub shadow: Option<decision::ShadowSettings>,
     /// Bounds of the decision cache.
     pub decision: decision::Settings,
     /// Limits by the plan's name.

@@ -64,6 +64,8 @@ pub struct Learnt {
     pub determining: Arc<[Arc<str>]>,
     /// Whether the decision came from the cache; `None`: there was none.
     pub cached: Option<bool>,
+    /// What policies said; `None`: nobody asked them.
+    pub said: Option<Result<(), Reason>>,
 }
 
 /// The answer, and what was learnt on the way to it.
@@ -227,10 +229,15 @@ impl<'a> Case<'a> {
     }
 
     fn learn(&mut self, answer: &Result<Permit, Denied>) {
-        (self.learnt.determining, self.learnt.cached) = match answer {
-            Ok(permit) => (permit.determining().into(), permit.cached()),
-            Err(denied) => (Arc::clone(&denied.determining), denied.cached),
+        let outcome;
+        (self.learnt.determining, self.learnt.cached, outcome) = match answer {
+            Ok(permit) => (permit.determining().into(), permit.cached(), Ok(())),
+            Err(denied) => {
+                let determining = Arc::clone(&denied.determining);
+                (determining, denied.cached, Err(denied.reason))
+            }
         };
+        self.learnt.said = self.learnt.cached.map(|_| outcome);
     }
 }
 

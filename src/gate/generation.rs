@@ -1,5 +1,6 @@
 //! One generation: everything that may change while requests are served, swapped whole.
 
+use crate::decision::Shadow;
 use crate::ruleset::Ruleset;
 use crate::{forward, head};
 use std::sync::Arc;
@@ -18,4 +19,6 @@ pub struct Generation {
     pub services: Arc<forward::Services>,
     /// Whether records hold what was asked of the policies.
     pub record_questions: bool,
+    /// Policies that are to be: they are asked beside those that decide, and answer nobody.
+    pub shadow: Option<Arc<Shadow>>,
 }

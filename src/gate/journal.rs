@@ -6,7 +6,7 @@ use super::generation::Generation;
 use super::refusal::{Hint, Refusal};
 use super::serve::Shared;
 use crate::clock::Timestamp;
-use crate::decision::{Permit, Question};
+use crate::decision::{Answered, Permit, Question, Shadow, ShadowAsked};
 use crate::head::{Head, Peer};
 use crate::operation::{Access, ApiContext, Operation};
 use crate::policy::Store;
@@ -43,6 +43,7 @@ pub(super) struct Journal<'a> {
     revision: &'a str,
     /// What is to be recorded of the questions.
     recorded: Option<&'a Store>,
+    shadow: Option<&'a Arc<Shadow>>,
     peer: &'a Peer,
     now: Timestamp,
     started: Instant,
@@ -91,6 +92,7 @@ impl<'a> Journal<'a> {
             recorded: generation
                 .record_questions
                 .then_some(&*generation.rules.store),
+            shadow: generation.shadow.as_ref(),
             peer,
             now,
             started: shared.clock.instant(),
@@ -229,6 +231,29 @@ impl<'a> Journal<'a> {
             };
             slot.commit(&record);
         }
+        self.compare();
+    }
+
+    /// Lets policies that are to be answer the same question later. What was learnt is told by now.
+    fn compare(&mut self) {
+        let (Some(shadow), Some(outcome)) = (self.shadow, self.learnt.said) else {
+            return;
+        };
+        let (learnt, head) = (&mut self.learnt, self.head.as_ref());
+        let request_id = self.request_id;
+        self.shared.shadows.offer(shadow, || {
+            Some(ShadowAsked {
+                request_id: request_id.into(),
+                caller: learnt.caller.take()?,
+                target: learnt.target.take()?,
+                scope: learnt.scope.take()?,
+                head: Arc::clone(head?),
+                answer: Answered {
+                    outcome,
+                    determining: std::mem::take(&mut learnt.determining),
+                },
+            })
+        });
     }
 
     /// What was asked of the policies, as JSON, where that is to be recorded.

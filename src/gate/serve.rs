@@ -12,7 +12,7 @@ use super::reply::{self, Form};
 use super::streams::{self, Lasting, Streams};
 use crate::body::Sent;
 use crate::clock::Clock;
-use crate::decision::Pdp;
+use crate::decision::{Pdp, Shadows};
 use crate::forward::{Allowed, Forwarder, ReplyBody};
 use crate::head::{self, Head, Peer};
 use crate::limit::{Bodies, Limits};
@@ -40,6 +40,8 @@ pub struct Shared {
     pub generation: Snapshot<Generation>,
     /// Decides, and remembers decisions.
     pub pdp: Pdp,
+    /// Asks policies that are to be, off the request path.
+    pub shadows: Shadows,
     /// Counts requests by peer, caller and account.
     pub limits: Limits,
     /// Room for bodies that are read whole.

@@ -139,6 +139,11 @@ impl Store {
         ids
     }
 
+    /// A content hash of the account's own policies, as they are asked. `None`: none are.
+    pub fn overlay_hash(&self, account: &AccountId) -> Option<[u8; 32]> {
+        Some(*self.held(account)?.serving()?.hash())
+    }
+
     /// The account's own policies.
     pub fn overlay(&self, account: &AccountId) -> OverlayState {
         let Some(held) = self.overlays.get(account) else {

@@ -14,6 +14,7 @@ mod family;
 mod names;
 mod process;
 mod requests;
+mod shadow;
 mod streams;
 mod tls;
 mod told;
@@ -25,6 +26,7 @@ pub use cuts::{Crowded, Cut};
 pub use doors::TransparentFault;
 pub use family::{SeriesDoc, Stability};
 pub use names::PolicyCounter;
+pub use shadow::Compared;
 pub use tls::CertificateEnd;
 pub use told::CacheCounts;
 pub use tunnels::TunnelEnd;
@@ -149,6 +151,7 @@ pub struct Metrics {
     tokens: Tokens,
     decisions: Decisions,
     rules: Rules,
+    shadow: shadow::Shadow,
     records: Records,
     traffic: Traffic,
     doors: doors::Doors,
@@ -180,6 +183,7 @@ impl Metrics {
             tokens: Tokens::new(&mut build),
             decisions: Decisions::new(&mut build),
             rules: Rules::new(&mut build),
+            shadow: shadow::Shadow::new(&mut build),
             records: Records::new(&mut build),
             traffic: Traffic::new(&mut build),
             doors: doors::Doors::new(&mut build),
@@ -340,6 +344,22 @@ impl Metrics {
     /// An account's own policies took too long.
     pub fn overlay_slow(&self) {
         self.rules.slow.inc();
+    }
+
+    /// Whether policies that are to be are asked, and how many errors are in their files.
+    pub fn shadow(&self, loaded: bool, faults: u64) {
+        self.shadow.loaded.set(i64::from(loaded));
+        self.shadow.faults.set(signed(faults));
+    }
+
+    /// A decision was put to policies that are to be.
+    pub fn shadow_compared(&self, what: Compared) {
+        self.shadow.count(what);
+    }
+
+    /// A decision was not put to them: too many wait.
+    pub fn shadow_dropped(&self) {
+        self.shadow.dropped.inc();
     }
 
     /// A limit refused a request.

@@ -112,6 +112,8 @@ mod rotation;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod shadow;
+#[cfg(test)]
 mod slow_clients;
 #[cfg(test)]
 mod streams;
