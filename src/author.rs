@@ -7,6 +7,7 @@ mod check;
 mod format;
 pub mod init;
 mod permits;
+pub mod promote;
 pub mod prove;
 pub mod test;
 

@@ -32,6 +32,7 @@ pub use watch::{Settings as ReloadSettings, Watch};
 // What files of others are read with too: the cases of `palisade test`.
 pub(crate) use files::{FILE_BYTES_MAX, OPENAPI_BYTES_MAX, list, read as read_file};
 pub(crate) use misfit::shape;
+pub(crate) use resolve::SHADOW_ACCOUNTS;
 pub(crate) use schema::Rules;
 pub(crate) use units::Moment;
 

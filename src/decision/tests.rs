@@ -7,4 +7,5 @@ mod history;
 mod looks;
 mod needs;
 mod neighbours;
+mod shadow;
 mod world;
