@@ -9,6 +9,7 @@ pub mod init;
 pub mod log;
 mod permits;
 mod place;
+pub mod promote;
 pub mod prove;
 pub mod replay;
 mod roles;

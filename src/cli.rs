@@ -8,6 +8,7 @@ mod explain;
 mod fmt;
 mod health;
 mod init;
+mod promote;
 mod prove;
 mod reference;
 mod report;
@@ -119,6 +120,21 @@ enum Command {
         palisade diff old/palisade.yaml new/palisade.yaml --replay audit/ --max-closed 10 --format json"
     )]
     Diff(diff::Args),
+    /// Let the policies of `shadow` serve: the platform's, or those of single accounts.
+    ///
+    /// They are validated as `palisade check` does, and come to where policies serve in one step of the file system; a
+    /// gate follows as it follows every change. What served is kept in `.palisade/` beside it. The shadow folder stays as
+    /// it is.
+    #[command(after_help = "Examples: palisade promote --dry-run\n          \
+        palisade promote --account acme --account globex")]
+    Promote(promote::Args),
+    /// Bring back, to the byte, what served before the latest promotion.
+    ///
+    /// Said again, it brings back what served before the one before: ten promotions are kept. It stops where what serves
+    /// is not what was promoted any more.
+    #[command(after_help = "Examples: palisade rollback --dry-run\n          \
+        palisade rollback --account acme")]
+    Rollback(promote::BackArgs),
     /// Prove what policies say of every request, or find one that breaks it.
     ///
     /// A solver is asked, a program of its own: cvc5 1.0.3 or newer (Debian: `apt install cvc5`; or `pip install
@@ -186,6 +202,8 @@ pub fn run() -> ExitCode {
         Command::WhatCan(args) => access::what_can(&args),
         Command::AccessReview(args) => access::review(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Promote(args) => promote::promote(&args),
+        Command::Rollback(args) => promote::rollback(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),

@@ -34,6 +34,7 @@ pub use watch::{Settings as ReloadSettings, Watch};
 pub(crate) use files::{FILE_BYTES_MAX, OPENAPI_BYTES_MAX, buried, list, read as read_file};
 pub(crate) use misfit::shape;
 pub(crate) use replace::replace as replace_file;
+pub(crate) use resolve::SHADOW_ACCOUNTS;
 pub(crate) use schema::Rules;
 pub(crate) use units::Moment;
 

@@ -83,7 +83,7 @@ pub(crate) struct Config {
     pub(crate) policies: String,
     /// The folder of policies that are to be: `*.cedar` in the place of the platform's, where there are any, and
     /// `accounts/<account>.cedar` or `accounts/<account>/*.cedar` in the place of an account's own. Decisions are
-    /// put to them once they are made; they never answer. A
+    /// put to them once they are made; they never answer. `palisade promote` makes them those that serve. A
     /// fault in them stops neither a start nor a reload. `{policies: FOLDER, every: 10}` puts one decision of ten.
     /// Absent: none are.
     #[serde(default)]

@@ -39,6 +39,7 @@ use std::sync::Arc;
 
 pub(super) use further::beyond;
 use route::Routes;
+pub(crate) use shadow::ACCOUNTS as SHADOW_ACCOUNTS;
 
 /// Names and texts of everything that was read.
 type Texts = Vec<(String, Arc<str>)>;

@@ -152,6 +152,11 @@ impl Kept {
         self.folder.join(&self.config.policies)
     }
 
+    /// The folder of accounts' own policies; `None`: there is none.
+    pub fn overlays(&self) -> Option<PathBuf> {
+        self.layout.overlays().map(PathBuf::from)
+    }
+
     /// The folder of what `palisade prove` proves beside what is part of the program; it may be missing.
     pub fn specs(&self) -> PathBuf {
         self.policies().join(SPECS)

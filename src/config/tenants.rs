@@ -71,7 +71,8 @@ impl Layout {
         }
     }
 
-    fn overlays(&self) -> Option<&Path> {
+    /// The folder of accounts' own policies.
+    pub(crate) fn overlays(&self) -> Option<&Path> {
         match self {
             Self::Folder(folder) => Some(folder),
             Self::Lines { overlays, .. } => overlays.as_deref(),

@@ -20,6 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// What the folder of policies that are to be came to.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ pub struct Shadow {
 }
 
 #[derive(Debug)]
-struct Plan {
+pub(super) struct Plan {
     policy: policy::Settings,
     faults: Vec<Fault>,
     /// What did not change since is not parsed again.
@@ -174,15 +175,32 @@ impl Shadow {
         match Store::succeed(plan.policy, Some(former)) {
             Err(found) => failed(found),
             Ok((store, found)) => {
+                // What nobody has looked at yet would answer as if it were there.
+                let accounts: Vec<AccountId> = self.accounts.iter().cloned().collect();
+                store.check(&accounts, Duration::MAX);
                 let broken = store.quarantined().into_iter();
                 let broken = broken.map(|(account, _)| account.clone());
+                let broken = broken.filter(|one| self.accounts.contains(one)).collect();
                 Built {
-                    broken: broken.filter(|one| self.accounts.contains(one)).collect(),
-                    faults: [self.strays.clone(), inside(&self.folder, found)].concat(),
+                    broken,
+                    faults: [self.strays.clone(), self.found(&store, found)].concat(),
                     store: Some(Arc::new(store)),
                 }
             }
         }
+    }
+
+    /// What is wrong with its own files.
+    fn found(&self, store: &Store, found: Vec<Fault>) -> Vec<Fault> {
+        let reports = self.accounts.iter();
+        let reports = reports.filter_map(|account| store.overlay_report(account));
+        let mut faults: Vec<Fault> = reports.flat_map(|report| report.faults).collect();
+        for fault in inside(&self.folder, found) {
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        faults
     }
 
     fn broken(&self, why: &str) -> Built {
@@ -192,6 +210,12 @@ impl Shadow {
             faults: vec![Fault::error("policy_engine", place, why)],
             broken: BTreeSet::new(),
         }
+    }
+
+    /// Nobody can build it for as long as this is held.
+    #[cfg(test)]
+    pub(super) fn held_up(&self) -> std::sync::MutexGuard<'_, Option<Plan>> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How far it has come.

@@ -8,4 +8,5 @@ mod looks;
 mod needs;
 mod neighbours;
 mod recorded;
+mod shadow;
 mod world;

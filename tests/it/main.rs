@@ -93,7 +93,10 @@ mod overlays;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
+mod promote;
+#[cfg(test)]
 mod prove;
+#[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
 mod readme;

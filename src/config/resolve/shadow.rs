@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// In the folder: policies of accounts.
-pub(super) const ACCOUNTS: &str = "accounts";
+pub(crate) const ACCOUNTS: &str = "accounts";
 
 /// What the folder comes to beside what serves: `policy` and `directory`. `None`: there is no shadow.
 pub(super) fn resolve(

@@ -138,29 +138,33 @@ impl State {
         }
     }
 
-    fn compare(&self, pdp: &Pdp, shadow: &Shadow, asked: &Asked) {
+    fn compare(&self, pdp: &Pdp, shadow: &Arc<Shadow>, asked: &Asked) {
         let Some(store) = &shadow.built().store else {
             return self.metrics.shadow_compared(Compared::Error);
         };
         let after = asked.put(pdp, shadow, store);
         let change = asked.compared(after.as_ref());
-        self.metrics.shadow_compared(change);
-        let account = asked.account();
         let example =
             (change != Compared::Same).then(|| asked.example(change, after.as_ref(), (pdp, store)));
-        self.note(shadow, store, (account, asked.now()), (change, example));
+        self.note(shadow, asked, (store, change, example));
+        self.metrics.shadow_compared(change);
     }
 
+    /// What was left over by a generation that serves no more says nothing of the one that does.
     fn note(
         &self,
-        shadow: &Shadow,
-        store: &Store,
-        (account, now): (Option<&AccountId>, crate::clock::Timestamp),
-        (change, example): (Compared, Option<Example>),
+        shadow: &Arc<Shadow>,
+        asked: &Asked,
+        (store, change, example): (&Store, Compared, Option<Example>),
     ) {
+        let account = asked.account();
         let basis = basis(&shadow.serving, store, account);
+        let current = lock(&self.current);
+        if !current.as_ref().is_some_and(|one| Arc::ptr_eq(one, shadow)) {
+            return;
+        }
         let mut tally = lock(&self.tally);
-        tally.count(account, (basis, now), change);
+        tally.count(account, (basis, asked.now()), change);
         if let Some(example) = example {
             tally.keep(account, example);
         }
