@@ -111,8 +111,8 @@ pub(crate) struct Config {
     /// What Palisade says of itself on stderr.
     #[serde(default)]
     pub(crate) log: Log,
-    /// How changed files are noticed while it serves. Everything follows them but `admin`, `audit`,
-    /// `cache`, `log` and `listen` (of which `hosts`, `trusted_proxies`, `peers`, `timeouts.body` and
+    /// How changed files are noticed while it serves. Everything follows them but `admin`, `audit` (but for
+    /// `questions`), `cache`, `log` and `listen` (of which `hosts`, `trusted_proxies`, `peers`, `timeouts.body` and
     /// `tls` but for its `address` do): these wait for a restart, as log and `/status` say.
     #[serde(default)]
     pub(crate) reload: Reload,

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 const FIXED: [&str; 5] = ["listen", "admin", "audit", "cache", "log"];
 
 /// What among them follows all the same.
-const HOT: [&str; 13] = [
+const HOT: [&str; 14] = [
+    "/audit/questions",
     "/listen/hosts",
     "/listen/trusted_proxies",
     "/listen/peers",
@@ -101,6 +102,7 @@ mod tests {
         next.listen.timeouts.idle = crate::config::units::Duration::secs(7);
         next.cache.token_entries = 5;
         next.revocations = Some("r.yaml".to_owned());
+        next.audit.questions = true;
         let (kept, mut waiting) = keep(next, &running);
         waiting.sort();
         let expected = [
@@ -117,6 +119,7 @@ mod tests {
             kept.listen.timeouts.body,
             crate::config::units::Duration::secs(7)
         );
+        assert!(kept.audit.questions);
         assert_eq!(kept.revocations.as_deref(), Some("r.yaml"));
     }
 }
