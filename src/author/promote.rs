@@ -291,7 +291,16 @@ pub fn rollback(config: &Path, whose: Whose<'_>, force: bool) -> Result<Rollback
             for account in accounts {
                 let (file, many) = forms(&folder, account);
                 let file = Site::of(&file, Form::File)?;
-                let is_file = Slot::any(&file);
+                let there = |path: &Path| path.symlink_metadata().is_ok();
+                let is_file = match (there(file.path()), there(&many)) {
+                    (true, true) => {
+                        let (one, other) = (file.path().display(), many.display());
+                        let why = format!("both `{one}` and `{other}` are there: remove one");
+                        return Err(Failed::said(why).into());
+                    }
+                    (false, false) => Slot::any(&file),
+                    (is_file, _) => is_file,
+                };
                 sites.push(if is_file {
                     file
                 } else {
@@ -370,7 +379,7 @@ impl Rollback {
     pub fn carry_out(&self) -> Result<(), Failed> {
         let mut done: Vec<&Return> = Vec::new();
         for one in &self.returns {
-            if let Err(failed) = one.slot.leave(&one.site) {
+            if let Err(failed) = one.slot.leave_again(&one.site, one.untouched) {
                 for one in done.iter().rev() {
                     one.slot.enter_again(&one.site)?;
                 }

@@ -11,9 +11,10 @@ use super::log::{self, Line, Unread};
 use crate::clock::Timestamp;
 use crate::decision::{Asking, Recorded, Unposed};
 use crate::policy::{Consulted, Ruling, Store, evaluate};
+use crate::route::Router;
 use crate::tenant::{AccountId, Directory};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,32 @@ pub struct Side {
     pub store: Store,
     /// The accounts.
     pub directory: Arc<Directory>,
+    /// The routes.
+    pub routes: Routes,
+}
+
+/// Routes by method and template: their operations. `None`: public, so that no policy is asked.
+#[derive(Debug, Default)]
+pub struct Routes(HashMap<(String, String), Option<String>>);
+
+impl Routes {
+    /// Of that router.
+    pub fn of(router: &Router) -> Self {
+        let all = router.routes().iter().map(|route| {
+            let key = (route.method.to_string(), route.template.to_string());
+            let operation = route.operation.name.to_string();
+            (key, (!route.set.public).then_some(operation))
+        });
+        Self(all.collect())
+    }
+
+    /// The route of a record, if it still is there.
+    fn get(&self, record: &Record) -> Option<&Option<String>> {
+        let method = record.method.as_deref()?;
+        // `GET` routes answer `HEAD` too.
+        let method = if method == "HEAD" { "GET" } else { method };
+        self.0.get(&(method.to_owned(), record.route.clone()?))
+    }
 }
 
 /// What counts of a record.
@@ -46,6 +73,18 @@ struct Said {
     allowed: bool,
     /// The policies that settle it, or why it was denied before any was asked.
     by: BTreeSet<String>,
+    /// Whether policies were asked.
+    asked: bool,
+}
+
+impl Said {
+    fn unasked(allowed: bool, why: String) -> Self {
+        Self {
+            allowed,
+            by: [why].into(),
+            asked: false,
+        }
+    }
 }
 
 /// Asks everything that the log holds again, of `old` and of `new`. Evaluates and may parse policies, so call it on a
@@ -75,13 +114,32 @@ fn one((old, new): (&Side, &Side), record: &Record, at: Timestamp, report: &mut 
         return;
     }
     report.seen(at);
+    let is_public = |side: &Side| matches!(side.routes.get(record), Some(None));
+    if is_public(new) && !is_public(old) {
+        // Whoever was refused would be let in, whatever was asked.
+        if record.reason.is_some() {
+            report.replayed += 1;
+            let group = Group {
+                change: Change::Opened,
+                policies: vec!["the route is public".to_owned()],
+                across: true,
+                route: named(record),
+                ..Group::default()
+            };
+            report.count(group, at, &record.request_id);
+        } else {
+            report.replayed += 1;
+            report.same += 1;
+        }
+        return;
+    }
     let Some(questions) = record.questions.as_deref().filter(|all| !all.is_empty()) else {
         report.unasked(record.cached.is_some());
         return;
     };
     let answers = old
-        .ask(questions, at)
-        .and_then(|was| Ok((was, new.ask(questions, at)?)));
+        .ask(record, questions, at)
+        .and_then(|was| Ok((was, new.ask(record, questions, at)?)));
     let (was, is) = match answers {
         Ok(answers) => answers,
         Err(why) => {
@@ -89,6 +147,11 @@ fn one((old, new): (&Side, &Side), record: &Record, at: Timestamp, report: &mut 
             return;
         }
     };
+    if !was.asked && !is.asked {
+        let why: Vec<String> = was.by.into_iter().collect();
+        report.unanswered(&record.request_id, &Unposed::Misfit(why.join(", ")));
+        return;
+    }
     report.replayed += 1;
     if was.allowed != allowed_then(record) {
         report.differs(&record.request_id);
@@ -104,16 +167,12 @@ fn one((old, new): (&Side, &Side), record: &Record, at: Timestamp, report: &mut 
     };
     // Where no policy denies, the permit that is gone is what made it so.
     let by = if is.by.is_empty() { was.by } else { is.by };
-    let of = questions.iter().find_map(|one| one.owner.as_deref());
-    let route = match (&record.method, &record.route) {
-        (Some(method), Some(route)) => format!("{method} {route}"),
-        _ => String::new(),
-    };
+    let of = questions.iter().find_map(Recorded::lies_in);
     let action = questions.first().map(|one| one.action.clone());
     let group = Group {
         change,
         account: of.unwrap_or_default().to_owned(),
-        route,
+        route: named(record),
         action: action.unwrap_or_default(),
         policies: by.into_iter().collect(),
         across: questions.iter().any(is_across),
@@ -124,7 +183,14 @@ fn one((old, new): (&Side, &Side), record: &Record, at: Timestamp, report: &mut 
 
 /// Whether the caller is of another account than what it asks for, or of none.
 fn is_across(question: &Recorded) -> bool {
-    question.owner.as_deref() != question.home()
+    question.lies_in() != question.home()
+}
+
+fn named(record: &Record) -> String {
+    match (&record.method, &record.route) {
+        (Some(method), Some(route)) => format!("{method} {route}"),
+        _ => String::new(),
+    }
 }
 
 /// Whether the policies allowed it, as the record says: what failed later was allowed.
@@ -136,7 +202,20 @@ fn allowed_then(record: &Record) -> bool {
 
 impl Side {
     /// What is said to all questions of a request: each has to be allowed.
-    fn ask(&self, questions: &[Recorded], at: Timestamp) -> Result<Said, Unposed> {
+    fn ask(&self, record: &Record, questions: &[Recorded], at: Timestamp) -> Result<Said, Unposed> {
+        match self.routes.get(record) {
+            Some(Some(operation)) if !questions.iter().any(|one| one.is_of(operation)) => {
+                let why = format!("`{}` is of another operation here", named(record));
+                return Err(Unposed::Misfit(why));
+            }
+            // It was public, and no policy was asked here.
+            Some(None) => return Ok(Said::unasked(true, "the route is public".to_owned())),
+            Some(_) => {}
+            None => {
+                let why = format!("there is no route `{}`", named(record));
+                return Ok(Said::unasked(false, why));
+            }
+        }
         let mut by = BTreeSet::new();
         for question in questions {
             let said = self.ask_one(question, at)?;
@@ -145,14 +224,15 @@ impl Side {
             }
             by.extend(said.by);
         }
-        Ok(Said { allowed: true, by })
+        Ok(Said {
+            allowed: true,
+            by,
+            asked: true,
+        })
     }
 
     fn ask_one(&self, question: &Recorded, at: Timestamp) -> Result<Said, Unposed> {
-        let denied = |why: String| Said {
-            allowed: false,
-            by: [why].into(),
-        };
+        let denied = |why: String| Said::unasked(false, why);
         for name in [&question.owner, &question.reader].into_iter().flatten() {
             let account = AccountId::parse(name).ok();
             if account.is_none_or(|id| self.directory.account(&id).is_none()) {
@@ -161,10 +241,14 @@ impl Side {
         }
         let put = match question.put(&self.store, at) {
             Ok(put) => put,
-            // What the gate would say.
-            Err(why @ (Unposed::Unknown(_) | Unposed::Unavailable(_))) => {
-                return Ok(denied(why.to_string()));
+            // What the gate would say: its policies are out of force with their account.
+            Err(why @ Unposed::Unavailable(_)) => {
+                return Ok(Said {
+                    asked: true,
+                    ..denied(why.to_string())
+                });
             }
+            Err(why @ Unposed::Unknown(_)) => return Ok(denied(why.to_string())),
             Err(why) => return Err(why),
         };
         let layers: Vec<Consulted<'_>> = put.layers.iter().map(Asking::consulted).collect();
@@ -172,6 +256,7 @@ impl Side {
         Ok(Said {
             allowed: answer.ruling == Ruling::Allow,
             by: answer.determining.iter().map(ToString::to_string).collect(),
+            asked: true,
         })
     }
 }

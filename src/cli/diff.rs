@@ -3,7 +3,7 @@
 use super::side::side;
 use super::{ConfigFile, complain, exit, say};
 use crate::author::log::Unread;
-use crate::author::replay::{self, Report, Side};
+use crate::author::replay::{self, Report, Routes, Side};
 use crate::fault::{self, Fault};
 use crate::policy::{PARSE_STACK_BYTES, Store};
 use clap::ValueEnum;
@@ -95,6 +95,7 @@ fn built(path: &Path, args: &Args) -> Result<Side, Vec<Fault>> {
     let resolved = side(path, &args.file.config)?.0;
     let (store, _warnings) = Store::build(resolved.policy)?;
     Ok(Side {
+        routes: Routes::of(&resolved.router),
         store,
         directory: resolved.directory,
     })

@@ -100,15 +100,30 @@ impl Recorded {
 
     /// The account that the caller belongs to; `None`: it is of the platform.
     pub fn home(&self) -> Option<&str> {
-        let is_caller = |entity: &&Value| {
+        self.account_of(&self.principal)
+    }
+
+    /// The account in which the resource lies; `None`: it is of the platform.
+    pub fn lies_in(&self) -> Option<&str> {
+        let owner = self.owner.as_deref();
+        owner.or_else(|| self.account_of(&self.resource))
+    }
+
+    /// Whether it asks for that operation, or for what goes with one.
+    pub fn is_of(&self, operation: &str) -> bool {
+        let action = EntityUid::from_str(&self.action);
+        action.is_ok_and(|action| action.id().unescaped() == operation)
+    }
+
+    /// The attribute `account` of one of the entities.
+    fn account_of(&self, uid: &str) -> Option<&str> {
+        let uid = EntityUid::from_str(uid).ok()?;
+        let kind = uid.type_name().to_string();
+        let found = self.entities.iter().find(|entity| {
             let part = |name: &str| entity.pointer(name).and_then(Value::as_str);
-            let (kind, id) = (part("/uid/type")?, part("/uid/id")?);
-            EntityUid::from_str(&self.principal)
-                .is_ok_and(|uid| uid.type_name().to_string() == kind && uid.id().unescaped() == id)
-                .then_some(())
-        };
-        let caller = self.entities.iter().find(|one| is_caller(one).is_some())?;
-        caller.pointer("/attrs/account/__entity/id")?.as_str()
+            part("/uid/type") == Some(&kind) && part("/uid/id") == Some(uid.id().unescaped())
+        });
+        found?.pointer("/attrs/account/__entity/id")?.as_str()
     }
 
     /// As it was put, to the policies of `store`, at `now`. May parse policies of an account.

@@ -171,8 +171,8 @@ impl Shadow {
         if !plan.faults.is_empty() {
             return failed(plan.faults);
         }
-        let former = plan.former.as_ref().unwrap_or(&self.serving);
-        match Store::succeed(plan.policy, Some(former)) {
+        // Its parsed policies take no room of those that serve.
+        match Store::succeed(plan.policy, plan.former.as_deref()) {
             Err(found) => failed(found),
             Ok((store, found)) => {
                 // What nobody has looked at yet would answer as if it were there.

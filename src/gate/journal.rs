@@ -17,6 +17,7 @@ use crate::telemetry::audit::{Lane, Record, Reservation};
 use crate::tenant::{AccountId, ClientId, Role, WorkspaceId};
 use crate::token::Caller;
 use http::Method;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -267,8 +268,15 @@ impl<'a> Journal<'a> {
             scope: self.learnt.scope.clone()?,
             head: self.head.as_deref()?,
         };
-        let asked = self.shared.pdp.recorded(store, &question)?;
-        let text = serde_json::to_string(&asked).ok()?;
+        // A second panic would end the process, and the record is owed in any case.
+        if std::thread::panicking() {
+            return None;
+        }
+        let written = AssertUnwindSafe(|| {
+            let asked = self.shared.pdp.recorded(store, &question)?;
+            serde_json::to_string(&asked).ok()
+        });
+        let text = catch_unwind(written).ok()??;
         (text.len() <= QUESTIONS_BYTES_MAX).then_some(text)
     }
 

@@ -235,6 +235,37 @@ fn forms_do_not_mix_and_a_folder_of_an_account_is_exchanged_whole() {
     assert_eq!(cedar(&folder.path("tenants/acme")), ["b.cedar"]);
 }
 
+/// Which form stands there says what comes back, and not which was promoted first.
+#[test]
+fn an_account_that_went_from_a_file_to_a_folder_goes_back_as_a_folder() {
+    let folder = shadowed();
+    folder.write("tenants/acme.cedar", PASS);
+    folder.write(
+        "policies-next/accounts/acme.cedar",
+        &PASS.replace("pass", "one"),
+    );
+    good(&folder.run(&["promote", "--account", "acme"]));
+    fs::remove_file(folder.path("tenants/acme.cedar")).expect("it is there");
+    fs::remove_file(folder.path("policies-next/accounts/acme.cedar")).expect("it is there");
+    folder.write("tenants/acme/own.cedar", &PASS.replace("pass", "two"));
+    let before = all(&folder.path("tenants/acme"));
+    folder.write(
+        "policies-next/accounts/acme/own.cedar",
+        &PASS.replace("pass", "three"),
+    );
+    good(&folder.run(&["promote", "--account", "acme"]));
+    good(&folder.run(&["rollback", "--account", "acme"]));
+    assert_eq!(all(&folder.path("tenants/acme")), before);
+    assert!(!folder.path("tenants/acme.cedar").exists());
+    good(&folder.run(&["check"]));
+    folder.write("tenants/acme.cedar", PASS);
+    refused(
+        &folder.run(&["rollback", "--account", "acme"]),
+        1,
+        "are there: remove one",
+    );
+}
+
 #[test]
 fn a_crash_before_the_step_leaves_nothing_that_counts() {
     let folder = shadowed();

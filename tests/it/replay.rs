@@ -271,3 +271,68 @@ fn what_cannot_be_asked_again_is_told() {
     folder.append("next/more.cedar", "permit (");
     assert_eq!(diff(&folder, "next", &[]).code, 3);
 }
+
+/// Who becomes able to ask without a token is everybody: no policy is asked any more.
+#[test]
+fn a_route_that_becomes_public_opens_for_everybody_who_was_refused() {
+    let folder = folder();
+    folder.write("log", &log(true));
+    let other = Folder::shipped();
+    let routes = "  - { context: app, match: \"POST /app/v1/quizzes/{quizId}/answers\", action: answers/public, public: true, upstream: api }\n";
+    let text = other.read(CONFIG);
+    let line = text
+        .lines()
+        .find(|line| line.contains("portal/v1/accounts\""));
+    let line = line.expect("a route").to_owned() + "\n";
+    other.replace(CONFIG, &line, &format!("{line}{routes}"));
+    let app = "apis/app.openapi.json";
+    let mut document: Value = serde_json::from_str(&other.read(app)).expect("JSON");
+    let paths = document["paths"].as_object_mut().expect("paths");
+    paths.remove("/app/v1/quizzes/{quizId}/answers");
+    other.write(app, &document.to_string());
+    let path = other.path(CONFIG);
+    let said = folder.run(&[
+        "diff",
+        CONFIG,
+        path.to_str().expect("a path"),
+        "--replay",
+        "log",
+        "--max-opened",
+        "9",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    let found = report(&said);
+    assert_eq!(
+        (&found["opened"], &found["opened_across"]),
+        (&json!(1), &json!(1)),
+        "{found:#}"
+    );
+    assert_eq!(
+        found["groups"][0]["policies"],
+        json!(["the route is public"])
+    );
+}
+
+#[test]
+fn nothing_is_good_that_was_not_asked() {
+    let folder = folder();
+    let whole = log(true);
+    let good = ["--max-opened", "9", "--max-closed", "9"];
+    // One record of another shape may be the one that opens.
+    folder.write("log", &format!("{whole}{{\"time\":7}}\n"));
+    assert_eq!(diff(&folder, "next", &good).code, 5);
+    // An account that neither has, and an operation that no route has.
+    for (from, to) in [
+        ("\"owner\":\"acme\"", "\"owner\":\"initech\""),
+        ("missions/list", "missions/listed"),
+    ] {
+        let line = whole.lines().next().expect("a record");
+        assert!(line.contains(from), "{line}");
+        folder.write("log", &format!("{}\n", line.replace(from, to)));
+        let said = diff(&folder, "next", &good);
+        assert_eq!(said.code, 5, "{}{}", said.out, said.err);
+        assert!(said.out.contains("replayed   0 of 1"), "{}", said.out);
+    }
+}

@@ -140,6 +140,18 @@ impl Slot {
         }
     }
 
+    /// The same; where what was promoted was `untouched`, it must be that which comes out.
+    pub(super) fn leave_again(&self, site: &Site, untouched: bool) -> Result<(), Failed> {
+        self.leave(site)?;
+        let was = digest_at(&self.held()).map(|was| was.map(|was| hex(&was)));
+        if untouched && !was.is_ok_and(|was| was.as_ref() == Some(&self.record.to)) {
+            // Somebody wrote in the last moment: it is theirs again.
+            self.enter_again(site)?;
+            return Err(changed(site));
+        }
+        Ok(())
+    }
+
     /// The latest promotion that can be taken back, and whether what it brought still stands there.
     pub(super) fn latest(site: &Site) -> Result<Option<(Self, bool)>, Failed> {
         let now = site.digest()?.map(|now| hex(&now));

@@ -226,9 +226,10 @@ impl Report {
         self.opened_across > 0 || self.opened > opened_max || self.closed > closed_max
     }
 
-    /// Whether all that policies answered was asked again.
+    /// Whether all that policies answered was asked again. A line that cannot be read may be what opens.
     pub fn is_whole(&self) -> bool {
-        self.replayed > 0 && self.without_questions == 0 && self.unanswered.count == 0
+        let unread = self.without_questions + self.unanswered.count + self.torn;
+        self.replayed > 0 && unread == 0
     }
 }
 

@@ -11,8 +11,11 @@ use std::path::Path;
 const RECORDS_MAX: usize = 8;
 
 /// What no record holds, and asking again needs.
-const UNTOLD: &str = "roles, groups and scopes of the caller as they were, query values and headers that name no tenant, \
-    the body, and the answers of policies that did not settle it";
+const UNTOLD: &str = "groups and scopes of the caller as they were, query values and headers that name no tenant, the body, \
+    and the answers of policies that did not settle it";
+/// The same of a record that holds what was asked of the policies (`audit.questions`).
+const UNTOLD_BUT_ASKED: &str = "query values and headers that name no tenant, the body, and the answers of policies that did \
+    not settle it (`palisade diff --replay` asks them what is under `questions` again)";
 
 /// What was found of a request.
 #[derive(Default)]
@@ -20,6 +23,13 @@ struct Found {
     records: Vec<Map<String, Value>>,
     /// Lines that are no records: cut off, or written by something else.
     torn: usize,
+}
+
+impl Found {
+    fn untold(&self) -> &'static str {
+        let asked = self.records.iter().any(|one| one.contains_key("questions"));
+        if asked { UNTOLD_BUT_ASKED } else { UNTOLD }
+    }
 }
 
 /// Tells what the log holds of the request with that id.
@@ -38,7 +48,7 @@ pub(super) fn tell(args: &Args, id: &str) -> Result<(), Failure> {
     let again = again(first);
     match args.format {
         Format::Json => {
-            let told = json!({ "records": found.records, "torn_lines": found.torn, "untold": UNTOLD, "ask_again": again });
+            let told = json!({ "records": found.records, "torn_lines": found.torn, "untold": found.untold(), "ask_again": again });
             say(&format!("{told:#}\n"));
         }
         Format::Human => say(&human(&found, &again)),
@@ -79,7 +89,7 @@ fn human(found: &Found, again: &str) -> String {
             let _ = writeln!(out, "{label:<11}{}: {value}", one_line(name));
         }
     }
-    let _ = writeln!(out, "untold     {UNTOLD}");
+    let _ = writeln!(out, "untold     {}", found.untold());
     if found.torn > 0 {
         let _ = writeln!(
             out,

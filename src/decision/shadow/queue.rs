@@ -13,9 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 /// Decisions that wait to be compared. More are let go and counted.
 const WAITING_MAX: usize = 1_024;
 
-/// How nice the thread is to all others.
-const NICE: i32 = 19;
-
 /// Whoever asks policies that are to be. One for the process; its thread starts with the first of them.
 #[derive(Debug)]
 pub struct Shadows {
@@ -111,8 +108,6 @@ impl Shadows {
 impl State {
     /// Until nobody can offer anything any more.
     fn work(&self, jobs: &Receiver<Job>) {
-        // Where that is not allowed it competes like any other thread.
-        let _ = rustix::process::nice(NICE);
         let pdp = Pdp::aside(Metrics::new());
         let mut told: Option<Arc<Shadow>> = None;
         while let Ok(Job { shadow, asked }) = jobs.recv() {

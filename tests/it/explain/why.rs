@@ -509,7 +509,7 @@ fn a_recorded_request_is_told_from_a_log_with_torn_lines() {
     assert_eq!(said.code, 0, "{}", said.err);
     for part in [
         "reason: policy_denied\n",
-        "untold     roles, groups and scopes of the caller",
+        "untold     groups and scopes of the caller",
         "torn       2 lines of the log are no records",
         "palisade explain 'GET /app/v1/missions?workspaceId=acme-prod' --header 'x-workspace-id: it'\\''s' --at '2026-11-23T10:00:00.000Z'",
     ] {
