@@ -76,7 +76,8 @@ pub(crate) struct Audit {
     #[schemars(range(min = 16, max = 1_000_000))]
     pub(crate) strangers_records_max: u32,
     /// Whether records hold what was asked of the policies (`questions`), so that `palisade diff --replay` can ask others
-    /// the same: groups, scopes, and the mail address of a person among it. Some 2 KiB and 40 us of a core each.
+    /// the same: groups, scopes, and the mail address of a person among it. A record is 1 to 3 KiB longer by it, and is put
+    /// together while the request is answered.
     pub(crate) questions: bool,
 }
 
